@@ -1,0 +1,65 @@
+"""Connections to Postgres, with every setting pinned that changes documents or safety.
+
+Two sessions with another `timezone` or `intervalstyle` would give one row two texts, and so two hashes; a session with
+`default_transaction_isolation = serializable` could abort the user's own transactions; `synchronous_commit = off` could
+hand out a claim number twice after a crash. So nothing is left to the server's or the role's defaults.
+"""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import TupleRow
+
+from outbox.errors import PostgresUnavailable
+
+Connection = psycopg.Connection[TupleRow]
+
+_PINNED = {
+    "default_transaction_isolation": "read committed",
+    "synchronous_commit": "on",
+    "timezone": "UTC",
+    "datestyle": "ISO, YMD",
+    "intervalstyle": "postgres",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "search_path": "pg_catalog, pg_temp",
+    "jit": "off",
+    "idle_in_transaction_session_timeout": "60s",
+}
+
+# A peer that vanished is noticed within half a minute, an unreachable one within five seconds.
+_TCP = {
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "15000",
+}
+
+
+def where(database_url: str) -> str:
+    """Host, port and database of an address, for messages: never its password."""
+    parts = conninfo_to_dict(database_url)
+    host = parts.get("host") or "local socket"
+    return f"{host}:{parts.get('port') or 5432}/{parts.get('dbname') or ''}"
+
+
+def connect(
+    database_url: str, *, application: str, autocommit: bool = False, statement_timeout_s: int = 30
+) -> Connection:
+    """Open a connection with our settings pinned.
+
+    `application` is shown in `pg_stat_activity`. Raises PostgresUnavailable, naming host and database.
+    """
+    pinned = {**_PINNED, "statement_timeout": f"{statement_timeout_s}s"}
+    options = " ".join(f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in pinned.items())
+    try:
+        conninfo = make_conninfo(database_url, application_name=application, options=options, **_TCP)
+        return psycopg.connect(conninfo, autocommit=autocommit)
+    except psycopg.Error as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise PostgresUnavailable(
+            f"Postgres at {where(database_url)} cannot be reached: {reason}; "
+            "is it running, and is OUTBOX_DATABASE_URL right?"
+        ) from error

@@ -1,0 +1,64 @@
+"""Problems that `check`, `plan` and `apply` report: a stable code, where it is, what it is, and its cure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """An error stops `apply`; a warning is only said."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Code(StrEnum):
+    """What can be wrong. The values are stable: scripts may compare them."""
+
+    VIEW_MISSING = "view-missing"
+    VIEW_NOT_A_VIEW = "view-not-a-view"
+    ID_MISSING = "id-missing"
+    ID_NOT_A_KEY = "id-not-a-key"
+    ID_NULLABLE = "id-nullable"
+    KEY_TYPE = "key-type"
+    COLUMN_TYPE = "column-type"
+    COLUMN_NAME = "column-name"
+    VIEW_NOT_READ = "view-not-read"
+    NO_WAY = "no-way"
+    OCCURRENCES = "occurrences"
+    RECURSIVE = "recursive"
+    WINDOW = "window"
+    DISTINCT_DOCUMENTS = "distinct-documents"
+    LIMIT_DOCUMENTS = "limit-documents"
+    SET_OPERATION = "set-operation"
+    MATERIALIZED_VIEW = "materialized-view"
+    FOREIGN_TABLE = "foreign-table"
+    VOLATILE_FUNCTION = "volatile-function"
+    TABLE_FUNCTION = "table-function"
+    WHOLE_ROW = "whole-row"
+    RIGHTS = "rights"
+    ROW_SECURITY = "row-security"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: `where` names the object, `what` says it in a sentence, `cure` what to do."""
+
+    code: Code
+    severity: Severity
+    where: str
+    what: str
+    cure: str
+
+    def as_json(self) -> dict[str, str]:
+        """The shape that `check --json` prints."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.where}: {self.what} {self.cure} [{self.code}]"
+
+
+def errors(problems: list[Problem]) -> list[Problem]:
+    """Those that stop `apply`."""
+    return [problem for problem in problems if problem.severity is Severity.ERROR]

@@ -1,0 +1,1 @@
+"""The daemon that turns outbox rows into Celery tasks: expand, claim, publish."""
