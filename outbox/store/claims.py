@@ -1,0 +1,184 @@
+"""The ledger of claims: one short function for each statement. None of them commits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from outbox.connection import Connection
+from outbox.sql import queries
+
+_SQL = queries("outbox.store", "claims.sql")
+# Events that one claim looks at: a hot key with 100,000 of them becomes some fifty documents, and a claim stays short.
+WINDOW = 2000
+
+
+class Lane(StrEnum):
+    """Where an event waits. FANOUT and REPLAY share the bulk queue."""
+
+    LIVE = "live"
+    FANOUT = "fanout"
+    REPLAY = "replay"
+
+    @property
+    def queue(self) -> str:
+        """The queue of RabbitMQ that claims of this lane go to."""
+        return LIVE_QUEUE if self is Lane.LIVE else BULK_QUEUE
+
+
+LIVE_QUEUE = "outbox.live"
+BULK_QUEUE = "outbox.bulk"
+
+
+class Outcome(StrEnum):
+    """How a claim ended."""
+
+    DONE = "done"
+    GIVEN_BACK = "given back"
+    NOT_PUBLISHED = "not published"
+    PREEMPTED = "pre-empted"
+    NOT_BEGUN = "not begun"
+    REDELIVERED = "redelivered"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A batch of keys that was claimed: its number and how many documents it is."""
+
+    number: int
+    keys: int
+    lane: Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a worker learns when it begins a claim."""
+
+    number: int
+    index: int
+    target: int
+    lane: Lane
+    keys: int
+    collection: str
+    serving: bool
+    failing: bool
+    applied_at: datetime
+
+    @property
+    def queue(self) -> int:
+        """The value of `event.target` of its events."""
+        return 0 if self.serving else self.target
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A claim that was revoked."""
+
+    number: int
+    outcome: Outcome
+    worker: str | None
+
+
+def lock_index(connection: Connection, index: int) -> bool:
+    """Lock the index's row for this transaction; true if claiming is allowed (the index is not paused)."""
+    row = connection.execute(_SQL["lock_index"], {"index": index}).fetchone()
+    return row is not None and not row[0]
+
+
+def claim(
+    connection: Connection,
+    *,
+    index: int,
+    target: int,
+    queue: int,
+    lane: Lane,
+    keys: int,
+    dispatch_lease: timedelta,
+    work_lease: timedelta,
+) -> Claim | None:
+    """Claim at most `keys` documents of one lane; the index's row must be locked. None when nothing is available."""
+    row = connection.execute(
+        _SQL["claim"],
+        {
+            "index": index,
+            "target": target,
+            "queue": queue,
+            "lane": lane,
+            "keys": keys,
+            "window": max(WINDOW, keys),
+            "dispatch_lease": dispatch_lease,
+            "work_lease": work_lease,
+        },
+    ).fetchone()
+    return None if row is None else Claim(row[0], row[1], lane)
+
+
+def published(connection: Connection, number: int) -> None:
+    """Note that the broker confirmed the claim's message."""
+    connection.execute(_SQL["published"], {"number": number})
+
+
+def begin(connection: Connection, number: int, *, worker: str) -> Begun | None:
+    """Begin the claim, once for ever; None if it was begun before, has ended, or is of another start of the server.
+
+    The caller commits before it reads: the evidence that somebody began must survive whatever the documents do.
+    """
+    row = connection.execute(_SQL["begin"], {"number": number, "worker": worker}).fetchone()
+    if row is None:
+        return None
+    index, target, lane, keys, collection, serving, failing, applied_at = row
+    return Begun(number, index, target, Lane(lane), keys, collection, serving, failing, applied_at)
+
+
+def finish(
+    connection: Connection,
+    claim: Begun,
+    *,
+    bad: dict[str, str],
+    back: list[str],
+) -> bool:
+    """End the claim: `bad` keys are dead with their reasons, `back` keys are free again, all others are done.
+
+    False if the claim has ended elsewhere: then nothing is marked.
+    """
+    error = f"{len(bad)} refused" if bad else None
+    row = connection.execute(
+        _SQL["finish"],
+        {
+            "number": claim.number,
+            "queue": claim.queue,
+            "bad": list(bad),
+            "reasons": list(bad.values()),
+            "back": back,
+            "error": error,
+        },
+    ).fetchone()
+    return row is not None
+
+
+def end(connection: Connection, number: int, outcome: Outcome, error: str | None = None) -> bool:
+    """End the claim with its events untouched and free again; false if it has ended already."""
+    row = connection.execute(_SQL["end"], {"number": number, "outcome": outcome, "error": error}).fetchone()
+    return row is not None
+
+
+def revoke(connection: Connection) -> list[Ended]:
+    """End claims whose lease is over, or that another start of the server may have lost: at most 20 at once."""
+    return [Ended(row[0], Outcome(row[1]), row[2]) for row in connection.execute(_SQL["revoke"])]
+
+
+def revoke_unpublished(connection: Connection) -> list[Ended]:
+    """End claims that a relay made and did not publish: what a new leader does first."""
+    return [Ended(row[0], Outcome(row[1]), row[2]) for row in connection.execute(_SQL["revoke_unpublished"])]
+
+
+def wake(connection: Connection) -> None:
+    """Tell the relay, at this transaction's commit, that there is something to do."""
+    connection.execute(_SQL["wake"])
+
+
+def keys(connection: Connection, number: int) -> list[str]:
+    """The keys of a claim in flight; none if it has ended."""
+    return [row[0] for row in connection.execute(_SQL["keys"], {"number": number})]

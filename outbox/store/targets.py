@@ -1,0 +1,73 @@
+"""The targets of the indexes: what waits for each, and whether writing to it is suspended. Nothing here commits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from outbox.connection import Connection
+from outbox.index import Definition, from_json
+from outbox.sql import queries
+from outbox.store.claims import Lane
+
+_SQL = queries("outbox.store", "targets.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """One target as the relay sees it.
+
+    `failing`: its breaker is open; `resting`: and it is not yet time to probe. `batch`: documents of a claim at the
+    most while it recovers. `live`, `fanout`, `replay`: an event of that lane waits and may be taken; `unexpanded`: a
+    fan-out. `due_s`: seconds until the first waiting event may be taken. `over`: claims in flight whose lease is over.
+    """
+
+    target: int
+    index: int
+    name: str
+    collection: str
+    serving: bool
+    paused: bool
+    applied_at: datetime
+    failing: bool
+    resting: bool
+    batch: int | None
+    live: bool
+    fanout: bool
+    replay: bool
+    unexpanded: bool
+    due_s: float | None
+    live_in_flight: int
+    bulk_in_flight: int
+    bulk_unbegun: int
+    over: int
+
+    @property
+    def queue(self) -> int:
+        """The value of `event.target` of the events that go to this target."""
+        return 0 if self.serving else self.target
+
+    def waiting(self, lane: Lane) -> bool:
+        """True if an event of the lane may be taken."""
+        return {Lane.LIVE: self.live, Lane.FANOUT: self.fanout, Lane.REPLAY: self.replay}[lane]
+
+
+def survey(connection: Connection) -> list[Survey]:
+    """Every target that is written to, of every applied index, in one round trip."""
+    return [Survey(*row[:10], *(bool(b) for b in row[10:14]), *row[14:]) for row in connection.execute(_SQL["survey"])]
+
+
+def definition(connection: Connection, index: int) -> Definition | None:
+    """The applied definition of the index of that id."""
+    row = connection.execute(_SQL["applied"], {"index": index}).fetchone()
+    return None if row is None else from_json(row[2])
+
+
+def trip(connection: Connection, target: int, reason: str, at_least: timedelta = timedelta(0)) -> None:
+    """Open the target's breaker; `at_least` is what the server asked for by Retry-After."""
+    connection.execute(_SQL["trip"], {"target": target, "reason": reason, "at_least": at_least})
+
+
+def recover(connection: Connection, target: int) -> None:
+    """Close the target's breaker after a success."""
+    connection.execute(_SQL["recover"], {"target": target})

@@ -1,0 +1,61 @@
+-- name: applied
+-- The indexes that are applied: events of others wait.
+SELECT id, name, definition, applied_at FROM outbox.index WHERE definition IS NOT NULL AND id = %(index)s;
+
+-- name: survey
+-- All that the relay has to know before it acts, in one round trip: for each target what waits, since when it may be
+-- taken, and what is in flight. Each ORDER BY … LIMIT 1 reads the head of a partial index.
+SELECT t.id, t.index, i.name, t.collection, t.state = 'serving', i.paused, i.applied_at,
+    t.retry_at IS NOT NULL, coalesce(t.retry_at > clock_timestamp(), false), t.batch,
+    live.available_at <= clock_timestamp(), fanout.available_at <= clock_timestamp(),
+    replay.available_at <= clock_timestamp(), unexpanded.available_at <= clock_timestamp(),
+    extract(epoch FROM least(live.available_at, fanout.available_at, replay.available_at, unexpanded.available_at)
+        - clock_timestamp())::float8,
+    flying.live, flying.bulk, flying.bulk_unbegun, flying.over
+FROM outbox.target AS t
+JOIN outbox.index AS i ON i.id = t.index AND i.definition IS NOT NULL
+CROSS JOIN LATERAL (SELECT CASE WHEN t.state = 'serving' THEN 0 ELSE t.id END::smallint AS queue) AS q
+LEFT JOIN LATERAL (
+    SELECT e.available_at FROM outbox.event AS e
+    WHERE e.index = t.index AND e.target = q.queue AND e.lane = 'live' AND e.key IS NOT NULL AND e.suspect = 0
+        AND e.done_at IS NULL AND e.dead_at IS NULL ORDER BY e.available_at, e.id LIMIT 1
+) AS live ON true
+LEFT JOIN LATERAL (
+    SELECT e.available_at FROM outbox.event AS e
+    WHERE e.index = t.index AND e.target = q.queue AND e.lane = 'fanout' AND e.key IS NOT NULL AND e.suspect = 0
+        AND e.done_at IS NULL AND e.dead_at IS NULL ORDER BY e.available_at, e.id LIMIT 1
+) AS fanout ON true
+LEFT JOIN LATERAL (
+    SELECT e.available_at FROM outbox.event AS e
+    WHERE e.index = t.index AND e.target = q.queue AND e.lane = 'replay' AND e.key IS NOT NULL AND e.suspect = 0
+        AND e.done_at IS NULL AND e.dead_at IS NULL ORDER BY e.available_at, e.id LIMIT 1
+) AS replay ON true
+LEFT JOIN LATERAL (
+    SELECT e.available_at FROM outbox.event AS e
+    WHERE t.state = 'serving' AND e.index = t.index AND e.key IS NULL AND e.done_at IS NULL AND e.dead_at IS NULL
+    ORDER BY e.available_at, e.id LIMIT 1
+) AS unexpanded ON true
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE c.lane = 'live') AS live, count(*) FILTER (WHERE c.lane <> 'live') AS bulk,
+        count(*) FILTER (WHERE c.lane <> 'live' AND c.begun_at IS NULL) AS bulk_unbegun,
+        count(*) FILTER (WHERE c.leased_until < clock_timestamp() OR c.server <> pg_postmaster_start_time()) AS over
+    FROM outbox.claim AS c WHERE c.target = t.id AND c.ended_at IS NULL
+) AS flying
+WHERE t.state IN ('serving', 'building', 'standby')
+ORDER BY t.id;
+
+-- name: trip
+-- Opens the breaker, or holds it open: half a second at first, then as long again as the outage lasts, five seconds at
+-- most. That is a doubling without a counter. Nothing but a probe of one document is claimed meanwhile.
+UPDATE outbox.target
+SET failing_since = coalesce(failing_since, clock_timestamp()), reason = left(%(reason)s, 2000), batch = 1,
+    retry_at = clock_timestamp() + greatest(%(at_least)s::interval, least(interval '5 s',
+        greatest(interval '0.5 s', clock_timestamp() - coalesce(failing_since, clock_timestamp()))))
+WHERE id = %(target)s;
+
+-- name: recover
+-- Closes the breaker after a success; batches grow back eightfold, so that a Solr that just came up is not overrun.
+UPDATE outbox.target
+SET retry_at = NULL, failing_since = NULL, reason = NULL,
+    batch = CASE WHEN batch * 8 < 500 THEN batch * 8 END
+WHERE id = %(target)s AND (retry_at IS NOT NULL OR batch IS NOT NULL);

@@ -1,0 +1,52 @@
+"""Celery's configuration, the same for the relay that publishes and the workers that consume.
+
+Each value has its reason in a failure that was provoked; see docs/architecture.md.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kombu import Queue
+
+from outbox.settings import Settings
+from outbox.store.claims import BULK_QUEUE, LIVE_QUEUE
+
+TASK = "outbox.index"
+"""The one task's name. It and its argument `claim` never change: messages outlive a deploy."""
+
+
+def configuration(settings: Settings) -> dict[str, Any]:
+    """What to put into `app.conf`. Holds the broker's password."""
+    return {
+        "broker_url": settings.broker_url,
+        # Without confirms a broker that is killed loses messages whose publish "succeeded".
+        "broker_transport_options": {"confirm_publish": True},
+        "broker_connection_timeout": 3,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_channel_error_retry": True,
+        "broker_heartbeat": 20,
+        "broker_pool_acquire_timeout": 5.0,
+        "task_queues": [Queue(LIVE_QUEUE, durable=True), Queue(BULK_QUEUE, durable=True)],
+        "task_default_queue": LIVE_QUEUE,
+        "task_create_missing_queues": False,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "task_ignore_result": True,
+        # The outbox alone knows when to try again.
+        "task_publish_retry": False,
+        "task_acks_late": True,
+        "worker_prefetch_multiplier": 1,
+        # A claim is begun once, so nothing runs twice; cancelling would make suspects of each broker restart.
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        # Above the claim's deadline (30 s), under its work lease (60 s).
+        "task_soft_time_limit": 40,
+        "task_time_limit": 50,
+        "worker_max_tasks_per_child": 10_000,
+        "worker_soft_shutdown_timeout": 20.0,
+        "worker_send_task_events": True,
+        "task_send_sent_event": False,
+        "worker_hijack_root_logger": False,
+        "worker_enable_remote_control": True,
+    }

@@ -1,0 +1,192 @@
+"""One claim, from begin to finish: begin once, read in one snapshot, post, finish.
+
+Nothing here trusts that it runs alone or in time: begin succeeds once for each number, the read returns nothing when
+the claim has ended, and finish marks nothing then. A worker that is killed, frozen or too late therefore changes nothing
+but documents whose version Solr compares.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import psycopg
+import structlog
+from sqlalchemy import Engine
+
+from outbox.connection import Connection
+from outbox.errors import DocumentRejected, IndexRefused, LeaseLost, NotApplied, PostgresUnavailable, SolrUnavailable
+from outbox.index import Definition
+from outbox.solr.client import Solr
+from outbox.store import claims, targets
+from outbox.store.claims import Begun, Outcome
+from outbox.worker.documents import Row, assemble
+from outbox.worker.posting import Posting, SolrBusy
+
+log = structlog.get_logger("worker")
+
+
+@dataclass(slots=True)
+class Indexer:
+    """What one worker process needs: a pool of one connection, one Solr client, and the definitions it has read."""
+
+    engine: Engine
+    solr: Solr
+    definitions: dict[tuple[int, datetime], Definition]
+
+    def index(self, number: int, *, worker: str, redelivered: bool = False) -> None:
+        """Index one claim.
+
+        Returns when the claim is finished, or was none of ours. Raises ServiceUnavailable or IndexRefused after giving
+        the claim back, DocumentRejected after finishing it with dead events: so that the task fails where it is seen.
+        """
+        try:
+            with self._connection() as connection:
+                self._index(connection, number, worker, redelivered)
+        except psycopg.OperationalError as error:
+            raise PostgresUnavailable(f"claim {number}: Postgres: {_first_line(error)}") from error
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        pooled = self.engine.raw_connection()
+        try:
+            connection = pooled.dbapi_connection
+            assert isinstance(connection, psycopg.Connection)  # noqa: S101 - SQLAlchemy types it as any DBAPI connection
+            yield connection
+        finally:
+            pooled.close()  # back to the pool
+
+    def _index(self, connection: Connection, number: int, worker: str, redelivered: bool) -> None:
+        claim = claims.begin(connection, number, worker=worker)
+        if claim is None:
+            if redelivered and claims.end(
+                connection, number, Outcome.REDELIVERED, "delivered again after it was begun"
+            ):
+                claims.wake(connection)
+            log.info("claim not begun", claim=number, redelivered=redelivered)
+            return
+        try:
+            self._run(connection, claim)
+        except LeaseLost:
+            log.warning("claim ended elsewhere", claim=number)
+        except (SolrUnavailable, IndexRefused, NotApplied) as error:
+            self._give_back(connection, claim, error)
+            raise
+        except psycopg.OperationalError as error:
+            if not connection.broken:  # else the claim ends with its lease, or with the server's next start
+                self._give_back(connection, claim, error)
+            raise
+
+    def _run(self, connection: Connection, claim: Begun) -> None:
+        definition = self._definition(connection, claim)
+        started = time.monotonic()
+        rows, refused = read(connection, definition, claim.number)
+        read_at = time.monotonic()
+        documents, twice = assemble(
+            rows,
+            version=claim.number,
+            own=definition.target.own_fields,
+            tombstones=definition.target.deletes == "tombstone",
+        )
+        posting = Posting(self.solr, claim.collection, definition.target.commit_within_ms)
+        posting.post(documents)
+        posted_at = time.monotonic()
+        bad = {**refused, **twice, **posting.refused}
+        if not claims.finish(connection, claim, bad=bad, back=[]):
+            raise LeaseLost(f"claim {claim.number}")
+        claims.wake(connection)
+        if claim.failing:
+            targets.recover(connection, claim.target)
+        _log_claim(definition.name, claim, len(documents), len(bad), (started, read_at, posted_at, time.monotonic()))
+        if bad:
+            key, reason = next(iter(bad.items()))
+            raise DocumentRejected(f"claim {claim.number}: {len(bad)} of {claim.keys} refused; {key}: {reason}")
+
+    def _definition(self, connection: Connection, claim: Begun) -> Definition:
+        cached = self.definitions.get((claim.index, claim.applied_at))
+        if cached is not None:
+            return cached
+        found = targets.definition(connection, claim.index)
+        if found is None:
+            raise NotApplied(f"index {claim.index} is not applied: run `outbox apply`")
+        self.definitions.clear()
+        self.definitions[(claim.index, claim.applied_at)] = found
+        return found
+
+    def _give_back(self, connection: Connection, claim: Begun, error: Exception) -> None:
+        retry_after = error.retry_after if isinstance(error, SolrBusy) else timedelta(0)
+        targets.trip(connection, claim.target, str(error), retry_after)
+        claims.end(connection, claim.number, Outcome.GIVEN_BACK, str(error))
+        claims.wake(connection)
+        log.warning("claim given back", claim=claim.number, reason=str(error))
+
+
+def read(connection: Connection, definition: Definition, number: int) -> tuple[list[Row], dict[str, str]]:
+    """The claim's keys with their documents, in one snapshot; and the keys whose row Postgres cannot compute, with why.
+
+    Raises LeaseLost when the claim is no longer in flight, IndexRefused when the view is not what was applied.
+    """
+    try:
+        rows = _rows(connection, definition, number, None)
+    except psycopg.Error as error:
+        if not _documents_fault(error):
+            raise _view_error(definition, error) from error
+        return _one_by_one(connection, definition, number)
+    if not rows:
+        raise LeaseLost(f"claim {number}")
+    return rows, {}
+
+
+def _rows(connection: Connection, definition: Definition, number: int, only: list[str] | None) -> list[Row]:
+    with connection.transaction():
+        return connection.execute(definition.read.encode(), {"number": number, "only": only}).fetchall()
+
+
+def _one_by_one(connection: Connection, definition: Definition, number: int) -> tuple[list[Row], dict[str, str]]:
+    """The rows that can be computed, each in a snapshot of its own: nothing of this claim has been posted yet."""
+    rows: list[Row] = []
+    refused: dict[str, str] = {}
+    for key in claims.keys(connection, number):
+        try:
+            rows += _rows(connection, definition, number, [key])
+        except psycopg.Error as error:
+            if not _documents_fault(error):
+                raise _view_error(definition, error) from error
+            refused[key] = f"Postgres: {_first_line(error)}"
+    return rows, refused
+
+
+def _documents_fault(error: psycopg.Error) -> bool:
+    """22: data exceptions, e.g. a division by zero; 54: a limit, e.g. a value too large."""
+    return (error.sqlstate or "")[:2] in ("22", "54")
+
+
+def _view_error(definition: Definition, error: psycopg.Error) -> Exception:
+    if isinstance(error, psycopg.OperationalError):
+        return error
+    return IndexRefused(
+        f"the view {definition.view} cannot be read: {_first_line(error)}; "
+        "was it or a table altered? Run `outbox plan`, then `outbox apply`"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _log_claim(index: str, claim: Begun, documents: int, dead: int, at: tuple[float, float, float, float]) -> None:
+    started, read_at, posted_at, finished_at = at
+    log.info(
+        "indexed",
+        index=index,
+        claim=claim.number,
+        lane=claim.lane.value,
+        documents=documents,
+        dead=dead,
+        read_ms=round((read_at - started) * 1000, 1),
+        post_ms=round((posted_at - read_at) * 1000, 1),
+        finish_ms=round((finished_at - posted_at) * 1000, 1),
+    )
