@@ -1,7 +1,7 @@
 """One claim, from begin to finish: begin once, read in one snapshot, post, finish.
 
 Nothing here trusts that it runs alone or in time: begin succeeds once for each number, the read returns nothing when
-the claim has ended, and finish marks nothing then. A worker that is killed, frozen or too late therefore changes nothing
+the claim has ended, and finish marks nothing then. A worker that is killed, frozen or late therefore changes nothing
 but documents whose version Solr compares.
 """
 

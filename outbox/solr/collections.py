@@ -1,0 +1,104 @@
+"""Collections and aliases: find, make, stamp. SolrCloud by collections and aliases, standalone by cores.
+
+Each collection has a copy of the configset of its own, under its own name, so that adding fields to one alters no other.
+A hidden document, the stamp, says which database and index a collection belongs to: a copy of a production database
+must not write to production's search.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from outbox.errors import CollectionRefused, IndexRefused
+from outbox.solr.client import Solr
+
+STAMP_ID = "outbox.stamp"
+_STAMP = "outbox_stamp"
+
+
+@dataclass(frozen=True, slots=True)
+class Collections:
+    """What a Solr has: `aliases` maps an alias to its collections; `names` are collections, or cores if not `cloud`."""
+
+    cloud: bool
+    names: frozenset[str]
+    aliases: dict[str, tuple[str, ...]]
+
+    def behind(self, name: str) -> tuple[str, ...]:
+        """The collections that a name stands for; none if it stands for nothing."""
+        if name in self.aliases:
+            return self.aliases[name]
+        return (name,) if name in self.names else ()
+
+
+def look(solr: Solr) -> Collections:
+    """Ask Solr which collections, aliases or cores it has."""
+    mode = solr.call("GET", "/admin/info/system", {"wt": "json"}).get("mode", "std")
+    if mode != "solrcloud":
+        cores = solr.admin("/admin/cores", {"action": "STATUS", "indexInfo": False})
+        return Collections(False, frozenset(cores.get("status", {})), {})
+    names = solr.admin("/admin/collections", {"action": "LIST"})["collections"]
+    aliases = solr.admin("/admin/collections", {"action": "LISTALIASES"}).get("aliases", {})
+    return Collections(True, frozenset(names), {alias: tuple(to.split(",")) for alias, to in aliases.items()})
+
+
+def create(solr: Solr, collection: str, configset: Path) -> None:
+    """Upload the configset under the collection's name, and make the collection from it. Goes on where it stopped."""
+    uploaded = solr.admin("/admin/configs", {"action": "LIST"}).get("configSets", [])
+    if collection not in uploaded:
+        solr.admin("/admin/configs", {"action": "UPLOAD", "name": collection}, body=zipped(configset))
+    solr.admin(
+        "/admin/collections",
+        {
+            "action": "CREATE",
+            "name": collection,
+            "numShards": 1,
+            "replicationFactor": 1,
+            "collection.configName": collection,
+        },
+    )
+
+
+def point(solr: Solr, alias: str, collection: str) -> None:
+    """Make the alias, or move it; atomic."""
+    solr.admin("/admin/collections", {"action": "CREATEALIAS", "name": alias, "collections": collection})
+
+
+def zipped(configset: Path) -> bytes:
+    """The contents of a conf folder as the configset API wants them."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(configset.rglob("*")):
+            if path.is_file():
+                archive.write(path, path.relative_to(configset))
+    return buffer.getvalue()
+
+
+def read_stamp(solr: Solr, collection: str) -> str | None:
+    """Whose the collection is; None if nobody stamped it."""
+    found = solr.get(collection, [STAMP_ID], fields=f"id,{_STAMP}").get(STAMP_ID)
+    return None if found is None else found.get(_STAMP)
+
+
+def write_stamp(solr: Solr, collection: str, owner: str) -> None:
+    """Stamp a collection that we made. Version 0: below every claim's, and never among the tombstones that are purged."""
+    document = {"id": STAMP_ID, _STAMP: owner, "deleted": True, "src_version": 0}
+    verdict = solr.update(collection, orjson.dumps([document]), commit_within_ms=1000)
+    if verdict.words:
+        raise IndexRefused(f"{collection} cannot be stamped: {verdict.words}")
+
+
+def demand_stamp(solr: Solr, collection: str, owner: str) -> None:
+    """Raise CollectionRefused unless the collection carries this stamp."""
+    stamp = read_stamp(solr, collection)
+    if stamp != owner:
+        whose = "nobody's: it carries no stamp" if stamp is None else f"that of {stamp}"
+        raise CollectionRefused(
+            f"the Solr collection {collection} is {whose}; this is {owner}: give `collection` another name in the "
+            "settings, or `adopt = true` if its documents may be changed"
+        )

@@ -1,0 +1,123 @@
+"""The fields that an index needs in its collection, and the Schema API's commands that add what lacks. Pure.
+
+Every text-like column is also copied to `_text_`, the default search field; a text has a companion NAME_s for sorting
+and facets, a box a companion NAME_heatmap for heatmaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from outbox.index import Field
+
+TEXT = "text_general"
+STRING = "string"
+BOX = "bbox"
+HEATMAP = "heatmap"
+SORTABLE_CHARS = 256
+_DEFAULT_SEARCH = "_text_"
+
+
+@dataclass(frozen=True, slots=True)
+class SolrField:
+    """One field of a collection's schema."""
+
+    name: str
+    type: str
+    multivalued: bool
+    stored: bool = True
+
+    def definition(self) -> dict[str, Any]:
+        """As the Schema API wants it."""
+        field: dict[str, Any] = {"name": self.name, "type": self.type, "multiValued": self.multivalued}
+        return field if self.stored else {**field, "stored": False, "useDocValuesAsStored": False}
+
+
+@dataclass(frozen=True, slots=True)
+class CopyField:
+    """One copyField; `most` characters, 0 for all."""
+
+    source: str
+    dest: str
+    most: int = 0
+
+    def definition(self) -> dict[str, Any]:
+        """As the Schema API wants it."""
+        copy: dict[str, Any] = {"source": self.source, "dest": self.dest}
+        return {**copy, "maxChars": self.most} if self.most else copy
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A field that the collection has otherwise than the view needs it."""
+
+    name: str
+    wanted: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What lacks in a collection, and what is there but otherwise."""
+
+    fields: tuple[SolrField, ...]
+    copies: tuple[CopyField, ...]
+    mismatches: tuple[Mismatch, ...]
+
+    def commands(self) -> dict[str, list[dict[str, Any]]]:
+        """The body of one POST to the Schema API; empty when nothing lacks."""
+        commands: dict[str, list[dict[str, Any]]] = {}
+        if self.fields:
+            commands["add-field"] = [field.definition() for field in self.fields]
+        if self.copies:
+            commands["add-copy-field"] = [copy.definition() for copy in self.copies]
+        return commands
+
+
+def wanted(columns: Iterable[Field]) -> tuple[list[SolrField], list[CopyField]]:
+    """The fields and copies that the columns of a view need; `id` is the configset's own."""
+    fields: list[SolrField] = []
+    copies: list[CopyField] = []
+    for column in columns:
+        if column.name == "id":
+            continue
+        fields.append(SolrField(column.name, column.solr_type, column.multivalued))
+        if column.solr_type == TEXT:
+            fields.append(SolrField(f"{column.name}_s", STRING, column.multivalued, stored=False))
+            copies.append(CopyField(column.name, f"{column.name}_s", SORTABLE_CHARS))
+        if column.solr_type in (TEXT, STRING):
+            copies.append(CopyField(column.name, _DEFAULT_SEARCH))
+        if column.solr_type == BOX:
+            fields.append(SolrField(f"{column.name}_heatmap", HEATMAP, column.multivalued, stored=False))
+            copies.append(CopyField(column.name, f"{column.name}_heatmap"))
+    return fields, copies
+
+
+def compare(schema: dict[str, Any], columns: Iterable[Field]) -> Changes:
+    """What a collection's schema (the answer of GET /schema) lacks for these columns."""
+    fields, copies = wanted(columns)
+    types = {each["name"]: each for each in schema.get("fieldTypes", [])}
+    found = {each["name"]: each for each in schema.get("fields", [])}
+    copied = {(each["source"], each["dest"]) for each in schema.get("copyFields", [])}
+    mismatches = [
+        mismatch for field in fields if field.name in found for mismatch in _mismatch(field, found[field.name], types)
+    ]
+    return Changes(
+        tuple(field for field in fields if field.name not in found),
+        tuple(copy for copy in copies if (copy.source, copy.dest) not in copied),
+        tuple(mismatches),
+    )
+
+
+def _mismatch(wanted: SolrField, found: dict[str, Any], types: dict[str, Any]) -> list[Mismatch]:
+    inherited = types.get(found["type"], {}).get("multiValued", False)
+    multivalued = bool(found.get("multiValued", inherited))
+    if (found["type"], multivalued) == (wanted.type, wanted.multivalued):
+        return []
+    return [Mismatch(wanted.name, _words(wanted.type, wanted.multivalued), _words(found["type"], multivalued))]
+
+
+def _words(solr_type: str, multivalued: bool) -> str:
+    return f"{solr_type}, multiValued" if multivalued else solr_type

@@ -1,0 +1,73 @@
+-- name: fanouts
+-- Fan-out events that may be expanded, the oldest first. Those that were begun to be enumerated carry a progress.
+SELECT id, way, route, op::text, lane::text, progress FROM outbox.event
+WHERE index = %(index)s AND key IS NULL AND done_at IS NULL AND dead_at IS NULL AND available_at <= clock_timestamp()
+ORDER BY available_at, id LIMIT %(most)s
+FOR UPDATE SKIP LOCKED;
+
+-- name: add_keys
+-- The events that a fan-out becomes: as old as their cause, so that the age of what waits is that of the change.
+INSERT INTO outbox.event (index, target, lane, key, cause, source, op, created_at)
+SELECT e.index, e.target, %(lane)s::outbox.lane, k.key, e.id, e.source, e.op, e.created_at
+FROM unnest(%(ids)s::bigint[], %(keys)s::text[]) AS k (id, key) JOIN outbox.event AS e ON e.id = k.id;
+
+-- name: expanded
+UPDATE outbox.event SET done_at = clock_timestamp() WHERE id = ANY (%(ids)s::bigint[]) AND done_at IS NULL;
+
+-- name: progress
+-- In the transaction of the chunk: a relay that dies goes on where the last committed chunk ended.
+UPDATE outbox.event SET progress = %(progress)s, lane = %(lane)s::outbox.lane WHERE id = %(id)s;
+
+-- name: postpone
+UPDATE outbox.event SET available_at = clock_timestamp() + %(delay)s, last_error = left(%(error)s, 2000)
+WHERE id = %(id)s;
+
+-- name: bury
+UPDATE outbox.event SET dead_at = clock_timestamp(), last_error = left(%(error)s, 2000) WHERE id = %(id)s;
+
+-- name: bulk_backlog
+-- How many keys wait in a lane, counted no further than `most`: expansion stays only so far ahead of the workers.
+SELECT count(*) FROM (
+    SELECT FROM outbox.event
+    WHERE index = %(index)s AND target = 0 AND lane = %(lane)s::outbox.lane AND key IS NOT NULL AND suspect = 0
+        AND done_at IS NULL AND dead_at IS NULL
+    LIMIT %(most)s
+) AS waiting;
+
+-- name: known_keys
+-- Every key that an event ever named, in chunks: what a TRUNCATE of the root may have removed and no searcher shows yet.
+SELECT DISTINCT key FROM outbox.event
+WHERE index = %(index)s AND key IS NOT NULL AND (%(after)s::text IS NULL OR key COLLATE "C" > %(after)s)
+ORDER BY key COLLATE "C" LIMIT %(most)s;
+
+-- name: replay_keys
+INSERT INTO outbox.event (index, lane, key, op)
+SELECT %(index)s, 'replay', key, 'R' FROM unnest(%(keys)s::text[]) AS k (key)
+RETURNING id;
+
+-- name: replay_all
+-- One fan-out event without a way: all documents of the index. The relay enumerates them in chunks.
+INSERT INTO outbox.event (index, lane, op) VALUES (%(index)s, 'replay', 'R') RETURNING id;
+
+-- name: highest
+SELECT coalesce(max(id), 0) FROM outbox.event;
+
+-- name: unfinished
+-- Of the events up to an id, and of those that they were expanded into.
+SELECT count(*) FROM outbox.event
+WHERE done_at IS NULL AND dead_at IS NULL AND (id <= %(id)s OR cause <= %(id)s);
+
+-- name: progress_of
+-- How far one fan-out event has come: is it expanded, how many keys it became, how many of them are done, or dead.
+SELECT f.done_at IS NOT NULL, count(e.id), count(e.done_at), count(e.dead_at) FILTER (WHERE e.done_at IS NULL)
+FROM outbox.event AS f LEFT JOIN outbox.event AS e ON e.cause = f.id WHERE f.id = %(id)s GROUP BY f.id;
+
+-- name: dead_among
+SELECT count(*) FROM outbox.event
+WHERE dead_at IS NOT NULL AND done_at IS NULL AND (id <= %(id)s OR cause <= %(id)s) AND dead_at >= %(since)s;
+
+-- name: dead
+SELECT e.id, i.name, e.key, e.source::text, e.op::text, e.created_at, e.dead_at, e.claim, e.last_error
+FROM outbox.event AS e JOIN outbox.index AS i ON i.id = e.index
+WHERE e.dead_at IS NOT NULL AND e.done_at IS NULL AND (%(index)s::text IS NULL OR i.name = %(index)s)
+ORDER BY e.dead_at, e.id LIMIT %(most)s;

@@ -1,0 +1,74 @@
+"""The one enumerator: the keys of a large fan-out, or of all documents, chunk by chunk, in key order.
+
+All documents are those that the view returns, and those of ours that Solr still has though the view does not (deleted
+while nothing captured). After a TRUNCATE, which names no rows, also every key that an event ever named: a document
+that was indexed since the last soft commit is not yet in Solr's searcher.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from psycopg.types.json import Jsonb
+
+from outbox.connection import Connection
+from outbox.index import Definition
+from outbox.solr.client import Solr
+from outbox.solr.listing import list_ids
+from outbox.store import events
+from outbox.store.events import FanOut
+
+CHUNK = 1000
+ALL: Final[dict[str, Any]] = {}
+"""The progress of an enumeration that is complete; compared by identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enumerator:
+    """Lists keys of one index. `collection` is where the serving target's documents are."""
+
+    index: int
+    definition: Definition
+    solr: Solr
+    collection: str
+
+    def chunk(self, connection: Connection, fanout: FanOut) -> tuple[list[str], dict[str, Any]]:
+        """The next keys, and the progress to store with them: ALL when there are no more."""
+        progress = fanout.progress or {}
+        phases = self._phases(fanout)
+        phase = progress.get("phase", phases[0])
+        after = progress.get("after")
+        keys, after = self._next(connection, fanout, phase, after)
+        if after is not None:
+            return keys, {"phase": phase, "after": after}
+        following = phases[phases.index(phase) + 1 :]
+        return keys, {"phase": following[0], "after": None} if following else ALL
+
+    def _phases(self, fanout: FanOut) -> list[str]:
+        if fanout.way is not None and any(way.number == fanout.way for way in self.definition.ways):
+            return ["way"]
+        return ["view", "solr", "events"] if fanout.op == "T" else ["view", "solr"]
+
+    def _next(
+        self, connection: Connection, fanout: FanOut, phase: str, after: str | None
+    ) -> tuple[list[str], str | None]:
+        """A chunk of one phase, and where it ended: None when the phase is over."""
+        if phase == "solr":
+            return self._solr(after)
+        parameters: dict[str, object] = {"after": after, "most": CHUNK}
+        if phase == "events":
+            keys = events.known_keys(connection, self.index, after=after, most=CHUNK)
+        elif phase == "way":
+            way = self.definition.way(fanout.way or 0)
+            rows = connection.execute(way.enumerate.encode(), {**parameters, "route": Jsonb(fanout.route)})
+            keys = [row[0] for row in rows]
+        else:
+            keys = [row[0] for row in connection.execute(self.definition.enumerate.encode(), parameters)]
+        return keys, keys[-1] if len(keys) == CHUNK else None
+
+    def _solr(self, after: str | None) -> tuple[list[str], str | None]:
+        if after is None:
+            self.solr.commit(self.collection)  # so that the searcher has what was indexed until now
+        target = self.definition.target
+        return list_ids(self.solr, self.collection, target.own_fields, scope=target.scope, mark=after, rows=CHUNK)

@@ -1,0 +1,141 @@
+"""Fan-outs become keys.
+
+A fan-out event says "rows of this table with these values changed". Many small ones of one way are expanded together in
+one statement; one that leads to more than `LIVE_MOST` documents, and one that means all documents (a replay, a
+TRUNCATE), is enumerated in chunks, each with its progress in one transaction, into a lane of the bulk queue, and never
+far ahead of the workers. One that fails is set aside alone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import timedelta
+
+import psycopg
+import structlog
+
+from outbox.connection import Connection
+from outbox.errors import IndexRefused, SolrUnavailable
+from outbox.index import Definition, Way
+from outbox.store import events
+from outbox.store.claims import Lane
+from outbox.store.events import FanOut
+from relay.enumerate import ALL, Enumerator
+
+log = structlog.get_logger("relay")
+
+TOGETHER = 1000  # fan-outs of one statement
+LIVE_MOST = 500  # documents of a fan-out that live changes may wait for
+BACKLOG_MOST = 5000  # keys waiting in a bulk lane beyond which nothing more is enumerated
+AGAIN = timedelta(seconds=5)
+
+
+def expand(connection: Connection, index: int, definition: Definition, enumerator: Enumerator) -> bool:
+    """Expand what may be expanded now, in one transaction; true if there is any progress."""
+    with connection.transaction():
+        waiting = events.fanouts(connection, index, most=TOGETHER)
+        small, large = _sorted(waiting, definition)
+        progress = False
+        for way, fanouts in small.items():
+            progress = True
+            _expand_way(connection, definition.way(way), fanouts)
+        for fanout in large[:1]:
+            progress = _enumerate(connection, index, fanout, enumerator) or progress
+        return progress
+
+
+def _sorted(waiting: list[FanOut], definition: Definition) -> tuple[dict[int, list[FanOut]], list[FanOut]]:
+    """Those that are expanded by their way, and those that are enumerated.
+
+    A way that the applied definition no longer has means that the view was changed meanwhile: all documents, then.
+    """
+    ways = {way.number for way in definition.ways}
+    small: dict[int, list[FanOut]] = defaultdict(list)
+    large = []
+    for fanout in waiting:
+        if fanout.way in ways and fanout.progress is None and fanout.route is not None:
+            small[fanout.way].append(fanout)
+        else:
+            large.append(fanout)
+    return small, large
+
+
+def _expand_way(connection: Connection, way: Way, fanouts: list[FanOut]) -> None:
+    """All together; if Postgres refuses, each alone, so that only the guilty one is set aside."""
+    try:
+        with connection.transaction():
+            _expand_together(connection, way, fanouts)
+    except psycopg.DatabaseError as error:
+        if isinstance(error, psycopg.OperationalError):
+            raise
+        if len(fanouts) == 1:
+            _set_aside(connection, fanouts[0], error)
+            return
+        for fanout in fanouts:
+            _expand_way(connection, way, [fanout])
+
+
+def _expand_together(connection: Connection, way: Way, fanouts: list[FanOut]) -> None:
+    parameters = {
+        "ids": [fanout.id for fanout in fanouts],
+        "routes": [_route(fanout) for fanout in fanouts],
+        "most": LIVE_MOST + 1,
+    }
+    keys: dict[int, list[str]] = defaultdict(list)
+    for event, key in connection.execute(way.expand.encode(), parameters):
+        keys[event].append(key)
+    large = {event for event, found in keys.items() if len(found) > LIVE_MOST}
+    pairs = [(event, key) for event, found in keys.items() if event not in large for key in found]
+    if pairs:
+        events.add_keys(connection, pairs, Lane.LIVE)
+    events.expanded(connection, [fanout.id for fanout in fanouts if fanout.id not in large])
+    for event in large:
+        events.save_progress(connection, event, {}, Lane.FANOUT)
+    log.info("expanded", way=way.number, table=way.table, fanouts=len(fanouts), keys=len(pairs), large=len(large))
+
+
+def _route(fanout: FanOut) -> psycopg.types.json.Jsonb:
+    return psycopg.types.json.Jsonb(fanout.route)
+
+
+def _enumerate(connection: Connection, index: int, fanout: FanOut, enumerator: Enumerator) -> bool:
+    """One chunk of a large fan-out, if the workers are near; false if it has to wait."""
+    lane = Lane.REPLAY if fanout.op == "R" else Lane.FANOUT
+    if events.bulk_backlog(connection, index, lane, most=BACKLOG_MOST) >= BACKLOG_MOST:
+        return False
+    return _guarded(connection, fanout, lambda: _chunk(connection, fanout, enumerator, lane))
+
+
+def _chunk(connection: Connection, fanout: FanOut, enumerator: Enumerator, lane: Lane) -> None:
+    keys, progress = enumerator.chunk(connection, fanout)
+    if keys:
+        events.add_keys(connection, [(fanout.id, key) for key in keys], lane)
+    if progress is ALL:
+        events.expanded(connection, [fanout.id])
+    else:
+        events.save_progress(connection, fanout.id, progress, lane)
+    log.info("enumerated", event=fanout.id, keys=len(keys), complete=progress is ALL)
+
+
+def _guarded(connection: Connection, fanout: FanOut, chunk: Callable[[], None]) -> bool:
+    try:
+        with connection.transaction():
+            chunk()
+    except (SolrUnavailable, IndexRefused) as error:
+        events.postpone(connection, fanout.id, AGAIN, str(error))
+    except psycopg.DatabaseError as error:
+        if isinstance(error, psycopg.OperationalError):
+            raise
+        _set_aside(connection, fanout, error)
+    return True
+
+
+def _set_aside(connection: Connection, fanout: FanOut, error: psycopg.Error) -> None:
+    """A value that Postgres refuses is dead; anything else may be mended by `outbox apply`, and is tried again."""
+    words = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    log.error("fan-out cannot be expanded", event=fanout.id, way=fanout.way, reason=words)
+    if (error.sqlstate or "")[:2] in ("22", "54"):
+        events.bury(connection, fanout.id, words)
+    else:
+        events.postpone(connection, fanout.id, AGAIN, words)

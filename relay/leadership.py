@@ -1,0 +1,40 @@
+"""Which of several relays works: the one that renewed the leader's row last.
+
+It saves work, it does not protect: two relays that both believe to lead are held apart by the index row's lock.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+
+from outbox.connection import Connection
+from outbox.sql import queries
+
+_SQL = queries("relay", "leadership.sql")
+RENEW_S = 0.5
+
+
+class Leadership:
+    """One relay's claim to lead; `holder` is shown by `outbox status`."""
+
+    def __init__(self) -> None:
+        self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        self.leads = False
+        self._renewed = float("-inf")
+
+    def renew(self, connection: Connection) -> bool:
+        """Renew, or try to take over, if half a second has passed; true while we lead."""
+        if time.monotonic() - self._renewed >= RENEW_S:
+            row = connection.execute(_SQL["renew"], {"holder": self.holder}).fetchone()
+            self.leads = row is not None
+            self._renewed = time.monotonic()
+        return self.leads
+
+    def resign(self, connection: Connection) -> None:
+        """Let a standby take over at once."""
+        if self.leads:
+            connection.execute(_SQL["resign"], {"holder": self.holder})
+            self.leads = False

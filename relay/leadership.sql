@@ -1,0 +1,8 @@
+-- name: renew
+-- Ours, or two seconds without a sign of its holder: a frozen or cut-off leader would hold a session's lock for ever.
+UPDATE outbox.leader SET holder = %(holder)s, renewed_at = clock_timestamp()
+WHERE one AND (holder = %(holder)s OR renewed_at < clock_timestamp() - interval '2 s')
+RETURNING true;
+
+-- name: resign
+UPDATE outbox.leader SET renewed_at = '-infinity' WHERE one AND holder = %(holder)s;

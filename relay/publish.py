@@ -1,0 +1,116 @@
+"""Publish claims: one connection, confirmed, mandatory, no pool.
+
+Celery's own pool hangs for ever when the broker is frozen or blocked: it replaces the connection by an orderly goodbye
+that waits for an answer. So this is one connection that is thrown away without a word at the first doubt.
+A confirm alone is not enough: a message to a deleted queue is confirmed and dropped; `mandatory` makes that an error.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from amqp.exceptions import AMQPError
+from celery import Celery
+from kombu import Connection as Broker
+from kombu.exceptions import KombuError
+from kombu.exceptions import OperationalError as BrokerError
+
+from outbox.errors import BrokerUnavailable
+from outbox.settings import Settings
+from outbox.worker.configuration import TASK, configuration
+
+log = structlog.get_logger("relay")
+TIMEOUT_S = 5.0
+LOOK_AGAIN_S = 1.0  # how old the known number of a queue's consumers may be
+_BACK_OFF_S = (1.0, 30.0)
+
+
+class Publisher:
+    """The relay's way to RabbitMQ. Not to be shared between threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._app = Celery("outbox", set_as_current=False)
+        self._app.conf.update(configuration(settings))
+        self._connection: Broker | None = None
+        self._producer: Any = None
+        self._consumers: dict[str, tuple[float, int]] = {}
+        self._retry_at = 0.0
+        self._delay = _BACK_OFF_S[0]
+
+    def publish(self, claim: int, queue: str, expiration: timedelta) -> None:
+        """Publish one claim, and return when the broker has confirmed it.
+
+        Raises BrokerUnavailable if it did not: then the message may still arrive, and finds its claim ended.
+        """
+        try:
+            self._app.send_task(
+                TASK,
+                kwargs={"claim": claim},
+                queue=queue,
+                producer=self._open(),
+                retry=False,
+                mandatory=True,
+                timeout=TIMEOUT_S,
+                confirm_timeout=TIMEOUT_S,
+                expiration=expiration.total_seconds(),
+                argsrepr="()",
+                kwargsrepr=f"{{'claim': {claim}}}",
+            )
+        except (AMQPError, KombuError, BrokerError, OSError) as error:
+            raise self._drop(f"claim {claim} was not published", error) from error
+
+    def consumers(self, queue: str) -> int:
+        """How many consumers the queue has, at most a second old; 0 while the broker cannot be asked."""
+        at, known = self._consumers.get(queue, (float("-inf"), 0))
+        if time.monotonic() - at < LOOK_AGAIN_S:
+            return known
+        try:
+            answer = self._declared(queue)
+        except BrokerUnavailable:
+            return 0
+        self._consumers[queue] = (time.monotonic(), answer)
+        return answer
+
+    def close(self) -> None:
+        """Throw the connection away, without an AMQP goodbye: a frozen broker would never answer it."""
+        if self._connection is not None:
+            self._connection.collect(socket_timeout=1)
+        self._connection = self._producer = None
+        self._consumers.clear()
+
+    def _declared(self, queue: str) -> int:
+        try:
+            return int(self._open().channel.queue_declare(queue=queue, passive=True).consumer_count)
+        except (AMQPError, KombuError, BrokerError, OSError) as error:
+            raise self._drop(f"the queue {queue} cannot be asked", error) from error
+
+    def _open(self) -> Any:
+        if self._producer is not None:
+            return self._producer
+        if time.monotonic() < self._retry_at:
+            raise BrokerUnavailable("the broker was unreachable a moment ago")
+        try:
+            self._connect()
+        except (AMQPError, KombuError, BrokerError, OSError) as error:
+            raise self._drop("no connection", error) from error
+        self._delay = _BACK_OFF_S[0]
+        return self._producer
+
+    def _connect(self) -> None:
+        self._connection = self._app.connection_for_write()
+        self._connection.ensure_connection(max_retries=0, timeout=3)
+        for queue in self._app.conf.task_queues:  # mandatory refuses a message to a queue that nobody declared yet
+            queue(self._connection.default_channel).declare()
+        self._producer = self._app.amqp.Producer(self._connection, auto_declare=False)
+
+    def _drop(self, what: str, error: Exception) -> BrokerUnavailable:
+        address = self._connection.as_uri() if self._connection is not None else "the broker"
+        self.close()
+        self._retry_at = time.monotonic() + self._delay
+        self._delay = min(self._delay * 2, _BACK_OFF_S[1])
+        reason = str(error) or type(error).__name__
+        log.warning("broker unavailable", broker=address, what=what, reason=reason)
+        return BrokerUnavailable(f"{address}: {what}: {reason}")

@@ -1,0 +1,112 @@
+"""When the relay may sleep, and what wakes it.
+
+A NOTIFY in each of the writers' transactions would put all their commits behind one lock, so a trigger notifies only
+if it reads that the relay is asleep. The trigger inserts its event first and reads the flag second. The relay
+
+1. says *asleep*, and commits;
+2. draws a transaction number X, in a new transaction;
+3. scans until every transaction that is older than X has ended;
+4. scans once more, and only then waits for a notification.
+
+A writer younger than X drew its number after *asleep* was committed, so it reads it and notifies. An older one has
+ended before step 4, whose scan sees its event. A snapshot's xmax would be a wrong bound: a writer that runs but is
+younger than the last completed one is not below it. The poll is the safety net for connections that lose notifications.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import structlog
+
+from outbox.connection import Connection
+from outbox.sql import queries
+
+_SQL = queries("relay", "wakeup.sql")
+log = structlog.get_logger("relay")
+
+LINGER_S = 0.15  # a busy relay never sleeps: each turn of the flag is a row version that the writers read
+LOOK_S = 0.005
+RENEW_S = 15.0
+SLICE_S = 0.5  # the longest wait that nothing interrupts: a signal and the leadership are looked at between
+
+
+class Wakeup:
+    """Waits on one autocommit connection that listens from its first moment on.
+
+    `scan` does what there is to do and returns true if it did anything; `idle` is called between waits, and returns
+    false when the waiting has to end (a signal, or another relay leads).
+    """
+
+    def __init__(
+        self, connection: Connection, scan: Callable[[], bool], idle: Callable[[], bool], poll_s: float
+    ) -> None:
+        self._connection = connection
+        self._scan = scan
+        self._idle = idle
+        self._poll_s = poll_s
+        self._asleep_since: float | None = None
+        connection.execute(_SQL["listen"])
+
+    def rest(self) -> None:
+        """Return as soon as something was done, or may have to be done, or `idle` said false."""
+        if not self._linger():
+            return
+        self._say_asleep()
+        if self._others_have_ended() and not self._scan():
+            self._sleep()
+        self._say_awake()
+
+    def notified(self, timeout_s: float) -> bool:
+        """Wait for a notification, at most so long."""
+        return bool(list(self._connection.notifies(timeout=timeout_s, stop_after=1)))
+
+    def _linger(self) -> bool:
+        """Look often for a moment; true if nothing came."""
+        until = time.monotonic() + LINGER_S
+        while time.monotonic() < until:
+            if not self._idle() or self.notified(LOOK_S) or self._scan():
+                return False
+        return True
+
+    def _others_have_ended(self) -> bool:
+        """Steps 2 and 3; false if there was something to do meanwhile."""
+        bound = self._number("bound")
+        pause = LOOK_S
+        while not self._scan():
+            if self._number("oldest_running") > bound:
+                return True
+            if self.notified(pause) or not self._idle():
+                return False
+            pause = min(pause * 2, SLICE_S)
+        return False
+
+    def _sleep(self) -> None:
+        polled = time.monotonic()
+        while self._idle():
+            if self.notified(min(SLICE_S, self._poll_s)):
+                return
+            now = time.monotonic()
+            if self._asleep_since is None or now - self._asleep_since > RENEW_S:
+                return  # it may have lapsed: from the start again
+            if now - polled >= self._poll_s:
+                polled = now
+                if self._scan():
+                    return
+
+    def _say_asleep(self) -> None:
+        self._connection.execute(_SQL["sleep"])
+        self._asleep_since = time.monotonic()
+
+    def _say_awake(self) -> None:
+        """After the work, not before: until then writers notify for nothing, which costs less than the delay."""
+        self._scan()
+        self._connection.execute(_SQL["awake"])
+        self._asleep_since = None
+
+    def _number(self, query: str) -> int:
+        row = self._connection.execute(_SQL[query]).fetchone()
+        if row is None:
+            raise RuntimeError(f"{query} gave no row")  # a SELECT without FROM gives one
+        return int(row[0])

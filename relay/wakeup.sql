@@ -1,0 +1,21 @@
+-- name: listen
+LISTEN outbox;
+
+-- name: sleep
+-- From now on a trigger that reads this wakes the relay. Only some seconds ahead, and renewed: a relay that dies asleep
+-- must not cost the writers a NOTIFY each for hours.
+UPDATE outbox.relay SET asleep_until = clock_timestamp() + interval '30 s' WHERE one;
+
+-- name: awake
+-- Not waited for: if a crash loses it, the writers notify for nothing for some seconds.
+BEGIN;
+SET LOCAL synchronous_commit = off;
+UPDATE outbox.relay SET asleep_until = '-infinity' WHERE one;
+COMMIT;
+
+-- name: bound
+-- In a transaction of its own, after `sleep` has committed: every transaction with a lower number may have read *awake*.
+SELECT pg_current_xact_id()::text::numeric;
+
+-- name: oldest_running
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text::numeric;
