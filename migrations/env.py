@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import Connection, text
 
-from outbox.store.tables import metadata
+from outbox.store.tables import InternalChar, metadata
 
 SCHEMA = "outbox"
 # A migration that cannot have its lock gives up rather than make every writer queue behind it.
@@ -18,6 +18,11 @@ def _ours(name: str | None, kind: str, parents: object) -> bool:
     return name == SCHEMA if kind == "schema" else True
 
 
+def _types_differ(*args: object) -> bool | None:
+    """SQLAlchemy reflects Postgres' one-byte "char" as a string: there is nothing to compare. None: compare as usual."""
+    return False if isinstance(args[-1], InternalChar) else None
+
+
 def _online(connection: Connection) -> None:
     context.configure(
         connection=connection,
@@ -25,7 +30,7 @@ def _online(connection: Connection) -> None:
         version_table_schema=SCHEMA,
         include_schemas=True,
         include_name=_ours,
-        compare_type=True,
+        compare_type=_types_differ,
         transactional_ddl=True,
     )
     with context.begin_transaction():

@@ -1,0 +1,1 @@
+"""The command `outbox`: parsing, output and exit codes, and nothing else."""

@@ -1,6 +1,6 @@
 """Collections and aliases: find, make, stamp. SolrCloud by collections and aliases, standalone by cores.
 
-Each collection has a copy of the configset of its own, under its own name, so that adding fields to one alters no other.
+Each collection has a copy of the configset of its own, under its own name: adding fields to one alters no other.
 A hidden document, the stamp, says which database and index a collection belongs to: a copy of a production database
 must not write to production's search.
 """
@@ -86,11 +86,23 @@ def read_stamp(solr: Solr, collection: str) -> str | None:
 
 
 def write_stamp(solr: Solr, collection: str, owner: str) -> None:
-    """Stamp a collection that we made. Version 0: below every claim's, and never among the tombstones that are purged."""
+    """Stamp a collection that we made. Version 0 is below every claim's: never among the tombstones that are purged."""
     document = {"id": STAMP_ID, _STAMP: owner, "deleted": True, "src_version": 0}
     verdict = solr.update(collection, orjson.dumps([document]), commit_within_ms=1000)
     if verdict.words:
         raise IndexRefused(f"{collection} cannot be stamped: {verdict.words}")
+
+
+def is_blank(solr: Solr, collection: str) -> bool:
+    """True if the collection is made from our configset, and nobody has put anything into it."""
+    schema = solr.call("GET", f"/{collection}/schema", {})["schema"]
+    if not any(field["name"] == _STAMP for field in schema["fields"]):
+        return False
+    if read_stamp(solr, collection) is not None:
+        return False
+    solr.commit(collection)
+    counted = solr.select(collection, {"q": "*:*", "rows": 0}, handler="/audit")
+    return bool(counted["response"]["numFound"] == 0)
 
 
 def demand_stamp(solr: Solr, collection: str, owner: str) -> None:

@@ -1,0 +1,207 @@
+"""From the settings to a working index: what `plan` says and `apply` does.
+
+In this order: Solr's collection and fields, the triggers table by table, then the definition (from its commit on the
+index counts as applied), and last the replay, which therefore enumerates what no trigger has seen. A failure half way
+leaves a state that the next `apply` finishes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import orjson
+
+from outbox import resources
+from outbox.capture.install import Difference, install, installed
+from outbox.capture.plan import analyse
+from outbox.connection import Connection, connect
+from outbox.errors import CollectionRefused, ViewRefused
+from outbox.index import Definition, Field, Way
+from outbox.migrate import head
+from outbox.problems import Problem, errors
+from outbox.settings import IndexSettings, Settings
+from outbox.solr import collections
+from outbox.solr.client import Address, Solr
+from outbox.solr.schema import Changes, compare
+from outbox.store import claims, events, indexes
+from outbox.store.indexes import Applied
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What `apply` would change for one index. `replay` is the reason for a replay of all documents, or "" for none."""
+
+    name: str
+    settings: IndexSettings
+    definition: Definition | None
+    problems: tuple[Problem, ...]
+    applied: Applied | None
+    collection: str
+    collection_exists: bool
+    fields: Changes | None
+    differences: tuple[Difference, ...]
+    replay: str
+
+    @property
+    def changes(self) -> bool:
+        """True if `apply` would change anything."""
+        return bool(
+            not self.collection_exists
+            or self.differences
+            or (self.fields and (self.fields.fields or self.fields.copies))
+            or self.applied is None
+            or self.applied.definition != self.definition
+        )
+
+
+def solr_of(settings: Settings) -> Solr:
+    """A client for the Solr that the settings name."""
+    return Solr(Address(settings.solr_url, settings.solr_user, settings.solr_password.get_secret_value()))
+
+
+def plan(connection: Connection, solr: Solr, name: str, settings: IndexSettings) -> Plan:
+    """Compare the settings with the database and Solr; changes nothing."""
+    indexes.demand_schema(connection, head())
+    analysis = analyse(connection, settings, name)
+    applied = indexes.find(connection, name)
+    previous = applied.definition if applied else None
+    definition = analysis.definition and renumbered(analysis.definition, previous)
+    found = collections.look(solr)
+    collection, exists = _collection(found, settings, applied)
+    fields = compare(solr.call("GET", f"/{collection}/schema", {})["schema"] if exists else {}, _fields(definition))
+    differences = installed(connection, applied.id, definition) if applied and definition else []
+    return Plan(
+        name=name,
+        settings=settings,
+        definition=definition,
+        problems=tuple(analysis.problems),
+        applied=applied,
+        collection=collection,
+        collection_exists=exists,
+        fields=fields,
+        differences=tuple(differences),
+        replay=_why_replay(definition, previous, bool(differences), exists),
+    )
+
+
+def apply(settings: Settings, name: str, say: Say) -> Plan:
+    """Do what `plan` says for one index; `say` is told each step. Raises ViewRefused with every error of the view."""
+    solr = solr_of(settings)
+    with connect(settings.database_url, application="outbox apply", autocommit=True) as connection:
+        planned = plan(connection, solr, name, settings.named(name))
+        stopping = errors(list(planned.problems))
+        if stopping or planned.definition is None:
+            raise ViewRefused("\n".join([f"the index {name} cannot be applied:", *map(str, stopping)]))
+        for problem in planned.problems:
+            say(str(problem))
+        index = indexes.register(connection, name)
+        _make_collection(connection, solr, planned, say)
+        install(settings.database_url, index, planned.definition, say)
+        with connection.transaction():
+            if planned.applied is None or planned.applied.target is None:
+                indexes.serve(connection, index, planned.collection)
+            indexes.save(connection, index, planned.definition)
+            if planned.replay:
+                events.replay_all(connection, index)
+            claims.wake(connection)
+        if planned.replay:
+            say(f"{name}: all documents are enqueued, since {planned.replay}")
+    return planned
+
+
+def renumbered(definition: Definition, previous: Definition | None) -> Definition:
+    """Keep the numbers of the ways that the applied definition has too; new ways get numbers never used before.
+
+    Events that wait in the outbox carry these numbers.
+    """
+    if previous is None:
+        return definition
+    kept = {_identity(way): way.number for way in previous.ways}
+    unused = max((way.number for way in previous.ways), default=0) + 1
+    numbers: dict[int, int] = {}
+    for way in definition.ways:
+        number = kept.pop(_identity(way), None)
+        if number is None:
+            number, unused = unused, unused + 1
+        numbers[way.number] = number
+    ways = tuple(replace(way, number=numbers[way.number]) for way in definition.ways)
+    tables = tuple(replace(table, ways=tuple(numbers[way] for way in table.ways)) for table in definition.tables)
+    return replace(definition, ways=ways, tables=tables)
+
+
+def _identity(way: Way) -> tuple[object, ...]:
+    return way.table, way.carried, way.expand
+
+
+def _why_replay(definition: Definition | None, previous: Definition | None, triggers: bool, exists: bool) -> str:
+    if previous is None or definition is None:
+        return "it is the first time"
+    if not exists:
+        return "the collection is new"
+    if previous.read != definition.read or previous.fields != definition.fields:
+        return "the view's columns have changed"
+    if previous.fingerprint != definition.fingerprint:
+        return "the view has changed"
+    return "triggers were missing" if triggers else ""
+
+
+def _fields(definition: Definition | None) -> tuple[Field, ...]:
+    return definition.fields if definition else ()
+
+
+def _collection(found: collections.Collections, settings: IndexSettings, applied: Applied | None) -> tuple[str, bool]:
+    """The physical collection that serves, or will, and whether it exists."""
+    if applied and applied.collection:
+        return applied.collection, applied.collection in found.names
+    behind = found.behind(settings.collection)
+    if len(behind) > 1:
+        raise CollectionRefused(
+            f"the alias {settings.collection} stands for {len(behind)} collections: name one of them"
+        )
+    if behind:
+        return behind[0], True
+    if not found.cloud:
+        raise CollectionRefused(
+            f"this Solr is standalone and has no core {settings.collection}: make one from the configset in "
+            f"{resources.configset()} on Solr's host (bin/solr create), then run `outbox apply` again"
+        )
+    number = 1
+    while f"{settings.collection}_{number}" in found.names:
+        number += 1
+    return f"{settings.collection}_{number}", False
+
+
+def _make_collection(connection: Connection, solr: Solr, planned: Plan, say: Say) -> None:
+    """Make it, or make sure that it is ours; then add the fields that lack."""
+    owner = f"{indexes.identity(connection)}/{planned.name}"
+    alias = planned.settings.collection
+    if not planned.collection_exists:
+        collections.create(solr, planned.collection, resources.configset())
+        collections.write_stamp(solr, planned.collection, owner)
+        say(f"{planned.name}: the collection {planned.collection} is made")
+    elif not planned.settings.adopt:
+        if collections.is_blank(solr, planned.collection):  # an operator made the core, or we died before the stamp
+            collections.write_stamp(solr, planned.collection, owner)
+        collections.demand_stamp(solr, planned.collection, owner)
+    found = collections.look(solr)
+    if found.cloud and not found.behind(alias):
+        collections.point(solr, alias, planned.collection)
+        say(f"{planned.name}: the alias {alias} points to {planned.collection}")
+    _add_fields(solr, planned, say)
+
+
+def _add_fields(solr: Solr, planned: Plan, say: Say) -> None:
+    schema = solr.call("GET", f"/{planned.collection}/schema", {})["schema"]
+    changes = compare(schema, _fields(planned.definition))
+    if changes.mismatches:
+        each = "; ".join(f"{one.name} is {one.found}, the view needs {one.wanted}" for one in changes.mismatches)
+        raise CollectionRefused(
+            f"the collection {planned.collection} has fields of another kind: {each}. "
+            "Build a new one with `outbox reindex`, or give the type in [index.NAME.fields]"
+        )
+    if commands := changes.commands():
+        solr.admin(f"/{planned.collection}/schema", {}, body=orjson.dumps(commands))
+        say(f"{planned.name}: {len(changes.fields)} fields are added to {planned.collection}")

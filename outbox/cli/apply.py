@@ -1,0 +1,117 @@
+"""`outbox plan` and `outbox apply`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from outbox import apply as applying
+from outbox.apply import Plan
+from outbox.capture.triggers import ddl
+from outbox.cli.render import note, table
+from outbox.cli.session import Session
+from outbox.errors import ConfigError
+from outbox.index import Definition
+from outbox.problems import errors
+from outbox.solr.schema import wanted
+
+
+def _names(session: Session, names: tuple[str, ...]) -> list[str]:
+    known = list(session.settings.index)
+    if not known:
+        raise ConfigError(f"{session.settings.source} defines no index: write [index.NAME] with its view")
+    for name in names:
+        session.settings.named(name)
+    return list(names) or known
+
+
+@click.command()
+@click.argument("index", nargs=-1)
+@click.option("--sql", "as_sql", is_flag=True, help="Print the triggers' DDL instead.")
+@click.option("--exit-code", is_flag=True, help="Exit with 3 if apply would change anything.")
+@click.pass_obj
+def plan(session: Session, index: tuple[str, ...], as_sql: bool, exit_code: bool) -> None:
+    """Show what `apply` would change, and what was found in the view: root, key, tables, ways, fields."""
+    changes = False
+    refused = False
+    with session.database() as connection:
+        solr = applying.solr_of(session.settings)
+        for name in _names(session, index):
+            planned = applying.plan(connection, solr, name, session.settings.named(name))
+            changes = changes or planned.changes
+            refused = refused or bool(errors(list(planned.problems)))
+            _print(planned, as_sql)
+    if refused:
+        sys.exit(1)
+    if exit_code and changes:
+        sys.exit(3)
+
+
+@click.command()
+@click.argument("index", nargs=-1)
+@click.pass_obj
+def apply(session: Session, index: tuple[str, ...]) -> None:
+    """Make collection, fields and triggers for the indexes of the settings, and enqueue what has to be indexed."""
+    for name in _names(session, index):
+        planned = applying.apply(session.settings, name, note)
+        state = "is applied" if planned.changes or planned.replay else "is as it should be: nothing to do"
+        click.echo(f"{name} {state}")
+
+
+def _print(planned: Plan, as_sql: bool) -> None:
+    for problem in planned.problems:
+        note(str(problem))
+    definition = planned.definition
+    if definition is None:
+        return
+    if as_sql:
+        for one in ddl(planned.applied.id if planned.applied else 0, definition):
+            click.echo(f"-- {one.relation}\n{one.text}\n")
+        return
+    click.echo(f"index {planned.name}: view {definition.view}, root {definition.root}, key {definition.key}")
+    _print_definition(definition)
+    for line in _steps(planned):
+        click.echo(line)
+
+
+def _print_definition(definition: Definition) -> None:
+    fields, copies = wanted(definition.fields)
+    table(
+        "\nfields",
+        ("column", "type", "Solr field", "Solr type"),
+        ((f.name, f.postgres_type, f.name, _type(f.solr_type, f.multivalued)) for f in definition.fields),
+    )
+    columns = {field.name for field in definition.fields}
+    extra = [f"{field.name} ({field.type})" for field in fields if field.name not in columns]
+    click.echo(f"companions: {', '.join(extra) or 'none'}; {len(copies)} copies")
+    table(
+        "\ntables",
+        ("table", "tracked columns", "ways to the root"),
+        (
+            (
+                one.relation,
+                ", ".join(column.name for column in one.tracked) or "(insert and delete only)",
+                "\n".join(definition.way(number).description for number in one.ways) or "the root",
+            )
+            for one in definition.tables
+        ),
+    )
+
+
+def _type(solr_type: str, multivalued: bool) -> str:
+    return f"{solr_type}, multiValued" if multivalued else solr_type
+
+
+def _steps(planned: Plan) -> list[str]:
+    steps = []
+    if not planned.collection_exists:
+        steps.append(f"make the collection {planned.collection}, and the alias {planned.settings.collection} for it")
+    if planned.fields and planned.fields.fields:
+        steps.append(f"add the Solr fields {', '.join(field.name for field in planned.fields.fields)}")
+    if planned.applied is None and planned.definition is not None:
+        steps.append(f"make triggers on {', '.join(one.relation for one in planned.definition.tables)}")
+    steps.extend(str(difference) for difference in planned.differences)
+    if planned.replay:
+        steps.append(f"enqueue all documents, since {planned.replay}")
+    return ["\nto do:", *(f"  - {step}" for step in steps)] if steps else ["\nnothing to do"]

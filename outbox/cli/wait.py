@@ -1,0 +1,64 @@
+"""`outbox wait`."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import click
+
+from outbox.apply import solr_of
+from outbox.cli.render import note
+from outbox.cli.session import Session
+from outbox.connection import Connection
+from outbox.errors import OutboxError
+from outbox.store import events, indexes
+
+_LOOK_S = (0.02, 0.5)
+_DEAD = 4
+
+
+@click.command()
+@click.option("--timeout", "timeout_s", type=click.FloatRange(min=0), metavar="S", help="Seconds; default: no limit.")
+@click.option("--searchable", is_flag=True, help="Also commit in Solr, so that searches see them.")
+@click.pass_obj
+def wait(session: Session, timeout_s: float | None, searchable: bool) -> None:
+    """Wait until every event that is visible now, and all that it expands to, is done or dead.
+
+    Exits with 1 when the time is over, with 4 when one of them died meanwhile.
+    """
+    with session.database() as connection:
+        wait_for(session, connection, timeout_s=timeout_s, searchable=searchable)
+
+
+def wait_for(session: Session, connection: Connection, *, timeout_s: float | None, searchable: bool) -> None:
+    """Wait as the command does, and leave the process with 4 if an event died."""
+    began = indexes.now(connection)
+    up_to = events.highest(connection)
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    _drain(connection, up_to, deadline, timeout_s)
+    if searchable:
+        _commit(session, connection)
+    died = events.dead_among(connection, up_to, began)
+    if died:
+        note(f"{died} of the events died: see `outbox dead list`")
+        sys.exit(_DEAD)
+
+
+def _drain(connection: Connection, up_to: int, deadline: float | None, timeout_s: float | None) -> None:
+    pause = _LOOK_S[0]
+    while left := events.unfinished(connection, up_to):
+        if deadline is not None and time.monotonic() > deadline:
+            raise OutboxError(
+                f"{left} events still wait after {timeout_s:g} s: see `outbox status`; do relay and workers run?"
+            )
+        time.sleep(pause)  # the condition is in the database, which has nothing to wake us by
+        pause = min(pause * 1.5, _LOOK_S[1])
+
+
+def _commit(session: Session, connection: Connection) -> None:
+    solr = solr_of(session.settings)
+    for name in indexes.names(connection):
+        applied, _ = indexes.demand(connection, name)
+        if applied.collection:
+            solr.commit(applied.collection)

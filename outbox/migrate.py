@@ -1,0 +1,52 @@
+"""The schema `outbox`: to the newest version, or as SQL text; and the grants of a relay's and worker's role."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TextIO
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from psycopg import sql
+from sqlalchemy import create_engine
+
+from outbox import resources
+from outbox.connection import connect
+from outbox.sql import queries
+
+
+def _config(output: TextIO | None = None) -> Config:
+    config = Config() if output is None else Config(output_buffer=output)
+    config.set_main_option("script_location", str(resources.migrations()).replace("%", "%%"))
+    return config
+
+
+@cache
+def head() -> str:
+    """The version of the schema that this program needs."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def upgrade(database_url: str) -> None:
+    """Migrate to head, in one transaction. Raises PostgresUnavailable, or psycopg's error if a lock is not had."""
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: connect(database_url, application="outbox migrate", statement_timeout_s=0),
+    )
+    config = _config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    engine.dispose()
+
+
+def upgrade_sql(output: TextIO) -> None:
+    """Write the DDL of the whole way to head, for a DBA to run."""
+    command.upgrade(_config(output), "head", sql=True)
+
+
+def grants(role: str) -> str:
+    """The grants that one plain role for relay and workers needs on the schema `outbox`, as SQL text."""
+    text = queries("outbox.store", "grants.sql")["grants"]
+    return sql.SQL(text).format(role=sql.Identifier(role)).as_string()
