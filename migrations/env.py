@@ -19,7 +19,7 @@ def _ours(name: str | None, kind: str, parents: object) -> bool:
 
 
 def _types_differ(*args: object) -> bool | None:
-    """SQLAlchemy reflects Postgres' one-byte "char" as a string: there is nothing to compare. None: compare as usual."""
+    """SQLAlchemy reflects the one-byte type "char" as a string: nothing to compare. None: compare as usual."""
     return False if isinstance(args[-1], InternalChar) else None
 
 
