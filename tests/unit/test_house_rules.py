@@ -38,9 +38,9 @@ MACHINE_PATH = re.compile(
 LOCKS = {"uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock"}
 EMPTY_NAMES = {"utils", "util", "common", "base", "helpers"}
 
-# Dependencies whose only user is not written yet (the command line, the reader of the view). The test of a name in here
+# Dependencies whose only user is not written yet (the reader of the view). The test of a name in here
 # fails as soon as it is imported, so that none stays.
-AWAITED = {"rich", "sqlglot"}
+AWAITED = {"sqlglot"}
 
 
 def _files() -> list[PurePosixPath]:
