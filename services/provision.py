@@ -5,22 +5,20 @@ Installing starts nothing: a policy-rc.d that forbids it stands while apt runs, 
 
 from __future__ import annotations
 
-import glob
 import importlib.util
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.command import run, succeed
+from services.command import succeed
 from services.errors import StackError
 from services.rabbitmq import SCRIPTS
 from services.solr.classpath import class_path
+from services.solr.jdk import VERSION, java
 
-JAVA = 17  # Solr 9 needs 11; the launcher and its tests were seen on 17
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _FORBIDDEN = 101  # "action forbidden by policy", /usr/share/doc/init-system-helpers/README.policy-rc.d.gz
 
@@ -34,35 +32,12 @@ class Need:
     present: bool
 
 
-def java() -> str | None:
-    """The `java` of a JDK 17 or later: $JAVA_HOME, the path, or where Debian puts it; None if there is none."""
-    places = [
-        *([f"{os.environ['JAVA_HOME']}/bin/java"] if os.environ.get("JAVA_HOME") else []),
-        *filter(None, [shutil.which("java")]),
-        *sorted(glob.glob("/usr/lib/jvm/java-*-openjdk-*/bin/java")),  # noqa: PTH207 (absolute pattern)
-    ]
-    return next((place for place in places if _is_jdk(place)), None)
-
-
-def _is_jdk(place: str) -> bool:
-    """The launcher is a source file, so the compiler must be there as well."""
-    if not os.access(place, os.X_OK) or not Path(place).resolve().with_name("javac").exists():
-        return False
-    return java_version(run([place, "-version"]).stdout) >= JAVA
-
-
-def java_version(said: str) -> int:
-    """The major version in what `java -version` says ("17.0.15", "1.8.0_402" is 8); 0 if there is none."""
-    found = re.search(r'version "(?:1\.)?(\d+)', said)
-    return int(found[1]) if found else 0
-
-
 def needs(services: Iterable[str]) -> list[Need]:
     """What these services need, and whether it is there."""
     wanted = set(services)
     found: list[Need] = [Need("setsid", "util-linux", shutil.which("setsid") is not None)]
     if "solr" in wanted:
-        found.append(Need(f"a JDK {JAVA} or later", "openjdk-17-jdk-headless", java() is not None))
+        found.append(Need(f"a JDK {VERSION} or later", "openjdk-17-jdk-headless", java() is not None))
         found.append(Need("mvn", "maven", shutil.which("mvn") is not None))
     if "rabbitmq" in wanted:
         here = os.access(SCRIPTS / "rabbitmq-server", os.X_OK)

@@ -9,7 +9,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -20,6 +20,14 @@ SolrMode = Literal["cloud", "standalone"]
 
 # A unix socket's path has at most 107 bytes, and supervisord binds a name that is longer by "." and its pid.
 _SOCKET_BYTES = 107 - len(".4194304")
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Hold `file` alone; a second one waits. The kernel frees it when its holder dies."""
+    with file.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +75,9 @@ class Folder:
             owner = self.path.owner()
             raise StackError(f"{self.path} belongs to {owner}: run this as {owner}, or name another folder with --dir")
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Held by whoever starts or stops: a second one waits. The kernel frees it when its holder dies."""
-        with (self.path / "lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+    def locked(self) -> AbstractContextManager[None]:
+        """Held by whoever starts or stops: a second one waits."""
+        return locked(self.path / "lock")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import requests
 
-from services import provision
 from services.ports import ZOOKEEPER_OFFSET
 from services.solr.classpath import class_path
+from services.solr.jdk import java
 from services.state import Folder, State, write_private
 from services.unit import Program
 
@@ -66,8 +66,8 @@ class Solr:
     def program(self) -> Program:
         """Options and class path are in a file: thousands of characters that nobody wants to see in `ps`."""
         root, port = self.folder.path / "solr", str(self.state.ports["solr"])
-        arguments = (str(_HERE / "SolrLauncher.java"), str(self.home), port, str(root / "ready"))
-        return Program(self.name, (provision.java() or "java", f"@{root / 'options'}", *arguments), root)
+        arguments = ("SolrLauncher", str(self.home), port, str(root / "ready"))
+        return Program(self.name, (java() or "java", f"@{root / 'options'}", *arguments), root)
 
     def prepare(self) -> None:
         """Lay out the home, write the options, and forget an earlier readiness."""
