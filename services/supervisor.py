@@ -66,7 +66,7 @@ def _options(folder: Folder, program: Program) -> dict[str, str]:
         "stopsignal": program.stop_signal,
         "stopwaitsecs": str(program.stop_seconds),
         "killasgroup": "true",
-        "stdout_logfile": str(folder.log(program.name)),
+        "stdout_logfile": str(folder.log(program.name)).replace("%", "%%"),  # supervisor expands this one twice
         "stdout_logfile_maxbytes": "10MB",
         "stdout_logfile_backups": "1",
         "redirect_stderr": "true",
