@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "compose.yaml").read_text("utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<rest>[^}]*))?\}")
-OURS = {"migrate", "relay", "worker-live", "worker-bulk", "flower"}
+ONE_SHOTS = {"migrate", "sample", "apply"}
+OURS = ONE_SHOTS | {"relay", "worker-live", "worker-bulk", "flower"}
 
 
 def _with_defaults(text: str) -> str:
@@ -67,7 +68,7 @@ def test_ports_are_bound_to_loopback(name: str) -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_service_is_watched_or_runs_once(name: str) -> None:
     service = SERVICES[name]
-    assert _is_one_shot(service) == (name == "migrate")
+    assert _is_one_shot(service) == (name in ONE_SHOTS)
     assert (service.healthcheck is None) == _is_one_shot(service)
     assert service.restart in ("no", "unless-stopped")
 
@@ -83,7 +84,7 @@ def test_services_wait_until_what_they_need_is_ready(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["relay", "worker-live", "worker-bulk"])
 def test_nothing_claims_or_writes_before_apply(name: str) -> None:
-    assert set(SERVICES[name].depends_on or ()) == {"migrate", "postgres", "rabbitmq", "solr"}
+    assert set(SERVICES[name].depends_on or ()) == {"apply", "postgres", "rabbitmq", "solr"}
 
 
 @pytest.mark.parametrize("name", SERVICES)

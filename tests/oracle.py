@@ -1,0 +1,74 @@
+"""The oracle: is Solr what the view says? Compared by values, not by our own hash, so that the hash is tested too."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import TupleRow
+
+from outbox.solr.client import Solr
+
+OWN = {"src_version", "src_hash", "deleted", "_version_", "outbox_stamp"}
+
+
+def differences(connection: psycopg.Connection[TupleRow], solr: Solr, collection: str, view: str) -> list[str]:
+    """One sentence for each document that Solr lacks, has too much, or has otherwise; empty when Solr equals the view."""
+    expected = _rows(connection, view)
+    found = _documents(solr, collection)
+    lacking = [f"{key}: lacks in Solr" for key in expected.keys() - found.keys()]
+    extra = [f"{key}: only in Solr" for key in found.keys() - expected.keys()]
+    otherwise = [
+        f"{key}.{field}: {found[key].get(field)!r} in Solr, {value!r} in the view"
+        for key in expected.keys() & found.keys()
+        for field, value in expected[key].items()
+        if found[key].get(field) != value
+    ]
+    surplus = [
+        f"{key}.{field}: {found[key][field]!r} only in Solr"
+        for key in expected.keys() & found.keys()
+        for field in found[key].keys() - expected[key].keys()
+    ]
+    return sorted(lacking + extra + otherwise + surplus)
+
+
+def _rows(connection: psycopg.Connection[TupleRow], view: str) -> dict[str, dict[str, Any]]:
+    schema, name = view.split(".")
+    cursor = connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(schema, name)))
+    columns = [column.name for column in cursor.description or ()]
+    rows = [dict(zip(columns, row, strict=True)) for row in cursor]
+    connection.commit()
+    return {str(row["id"]): {key: _expected(value) for key, value in row.items() if _shown(value)} for row in rows}
+
+
+def _shown(value: object) -> bool:
+    """Null, an empty list and an infinite time are no field in Solr."""
+    return value is not None and value != []
+
+
+def _expected(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_expected(each) for each in value if each is not None]
+    if isinstance(value, datetime):
+        moment = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        return _solr_time(moment)
+    if isinstance(value, bool | int | float):
+        return value
+    return str(value)
+
+
+def _solr_time(moment: datetime) -> str:
+    milliseconds = moment.microsecond // 1000
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+    return f"{text}.{milliseconds:03d}".rstrip("0").rstrip(".") + "Z" if milliseconds else f"{text}Z"
+
+
+def _documents(solr: Solr, collection: str) -> dict[str, dict[str, Any]]:
+    solr.commit(collection)
+    answer = solr.select(collection, {"q": "*:*", "rows": 1_000_000, "fl": "*"})
+    return {
+        document["id"]: {key: value for key, value in document.items() if key not in OWN}
+        for document in answer["response"]["docs"]
+    }
