@@ -11,7 +11,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
-from outbox.errors import PostgresUnavailable
+from outbox.errors import ConfigError, PostgresUnavailable
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -39,8 +39,12 @@ _TCP = {
 
 
 def where(database_url: str) -> str:
-    """Host, port and database of an address, for messages: never its password."""
-    parts = conninfo_to_dict(database_url)
+    """Host, port and database of an address, for messages: never its password. ConfigError if it is no address."""
+    try:
+        parts = conninfo_to_dict(database_url)
+    except psycopg.Error:
+        # Without libpq's words: they show what it could not read, which may be a piece of the password.
+        raise ConfigError("the database's address cannot be read: write postgresql://user@host/database") from None
     host = parts.get("host") or "local socket"
     return f"{host}:{parts.get('port') or 5432}/{parts.get('dbname') or ''}"
 
@@ -50,8 +54,10 @@ def connect(
 ) -> Connection:
     """Open a connection with our settings pinned.
 
-    `application` is shown in `pg_stat_activity`. Raises PostgresUnavailable, naming host and database.
+    `application` is shown in `pg_stat_activity`. Raises PostgresUnavailable, naming host and database, or ConfigError
+    if the address is none.
     """
+    place = where(database_url)
     pinned = {**_PINNED, "statement_timeout": f"{statement_timeout_s}s"}
     options = " ".join(f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in pinned.items())
     try:
@@ -60,6 +66,5 @@ def connect(
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise PostgresUnavailable(
-            f"Postgres at {where(database_url)} cannot be reached: {reason}; "
-            "is it running, and is OUTBOX_DATABASE_URL right?"
+            f"Postgres at {place} cannot be reached: {reason}; is it running, and is OUTBOX_DATABASE_URL right?"
         ) from error

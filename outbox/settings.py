@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -27,6 +26,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from outbox.addresses import Service, holds_password, wrong_with
 from outbox.errors import ConfigError
 from outbox.settings_errors import explain
 
@@ -41,10 +41,14 @@ def parse_duration(text: object) -> object:
     match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
         raise ValueError('write a duration as a number and a unit, e.g. "250ms", "30s", "5m", "1h" or "7d"')
-    return timedelta(**{_UNITS[match[2]]: float(match[1])})
+    try:
+        return timedelta(**{_UNITS[match[2]]: float(match[1])})
+    except OverflowError:
+        raise ValueError('is longer than any machine runs: write e.g. "365d"') from None
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+_SOME = timedelta(milliseconds=1)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 
 
@@ -83,6 +87,14 @@ class IndexSettings(_Section):
             raise ValueError(f'name the view with its schema, e.g. "public.{view.strip(".") or "layer_document"}"')
         return view
 
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.deletes == "tombstone" and not self.own_fields.deleted:
+            raise ValueError('tombstones need a field: set own_fields.deleted, or deletes = "plain"')
+        if not self.own_fields.version and not self.scope:
+            raise ValueError('without own_fields.version nothing tells our documents: set scope, e.g. "type:layer"')
+        return self
+
 
 class RelaySettings(_Section):
     """The section `[relay]`: read by the relay alone, which writes the leases on each claim."""
@@ -90,9 +102,9 @@ class RelaySettings(_Section):
     max_in_flight: int = Field(2, ge=1, le=1000)
     bulk_in_flight: int = Field(4, ge=1, le=1000)
     batch: int = Field(500, ge=1, le=10_000)
-    dispatch_lease: Duration = timedelta(seconds=30)
-    work_lease: Duration = timedelta(seconds=60)
-    poll: Duration = timedelta(seconds=1)
+    dispatch_lease: Duration = Field(timedelta(seconds=30), ge=_SOME)
+    work_lease: Duration = Field(timedelta(seconds=60), ge=_SOME)
+    poll: Duration = Field(timedelta(seconds=1), ge=_SOME)
     retention: Duration = timedelta(days=7)
 
 
@@ -108,7 +120,7 @@ class _File(_Section):
     @field_validator("database_url", "broker_url", "solr_url")
     @classmethod
     def _no_secret(cls, url: str) -> str:
-        if urlsplit(url).password:
+        if holds_password(url):
             raise ValueError("holds a password: give the address with its password in the environment instead")
         return url
 
@@ -124,7 +136,7 @@ class _File(_Section):
 class _Environment(BaseSettings):
     """The variables `OUTBOX_…`; each secret also as `…_FILE`."""
 
-    model_config = SettingsConfigDict(env_prefix="OUTBOX_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="OUTBOX_", env_ignore_empty=True, frozen=True, extra="ignore")
 
     database_url: SecretStr = SecretStr("")
     database_url_file: Path | None = None
@@ -137,10 +149,11 @@ class _Environment(BaseSettings):
 
     @model_validator(mode="after")
     def _one_place_each(self) -> Self:
-        for name in ("database_url", "broker_url", "solr_password"):
-            if getattr(self, name).get_secret_value() and getattr(self, f"{name}_file"):
-                variable = f"OUTBOX_{name.upper()}"
-                raise ValueError(f"{variable} and {variable}_FILE are both set: keep one of them")
+        names = ("database_url", "broker_url", "solr_password")
+        twice = [n for n in names if getattr(self, n).get_secret_value() and getattr(self, f"{n}_file")]
+        both = [f"OUTBOX_{name.upper()}" for name in twice]
+        if both:
+            raise ValueError("; ".join(f"{name} and {name}_FILE are both set: keep one of them" for name in both))
         return self
 
 
@@ -208,9 +221,10 @@ def load(path: Path | None = None) -> Settings:
     problems: list[str] = []
     file = _checked(_File, raw, str(source), problems)
     environment = _checked(_Environment, None, "the environment", problems)
-    if file is None or environment is None:
+    settings = _merge(file, environment, str(source), problems) if file and environment else None
+    if settings is None or problems:
         raise ConfigError("\n".join(problems))
-    return _merge(file, environment, str(source))
+    return settings
 
 
 def _read(source: Path, *, must_exist: bool) -> dict[str, Any]:
@@ -234,20 +248,29 @@ def _checked(model: type[_M], raw: dict[str, Any] | None, where: str, problems: 
         return None
 
 
-def _merge(file: _File, environment: _Environment, source: str) -> Settings:
+def _merge(file: _File, environment: _Environment, source: str, problems: list[str]) -> Settings:
     def secret(value: SecretStr, path: Path | None, fallback: str) -> SecretStr:
         if path is not None:
-            return SecretStr(_secret_file(path))
+            return SecretStr(_secret_file(path, problems))
         return value if value.get_secret_value() else SecretStr(fallback)
 
+    addresses = {
+        Service.DATABASE: secret(environment.database_url, environment.database_url_file, file.database_url),
+        Service.BROKER: secret(environment.broker_url, environment.broker_url_file, file.broker_url),
+        Service.SOLR: secret(environment.solr_url, None, file.solr_url),
+    }
+    for service, address in addresses.items():
+        if address.get_secret_value() and (wrong := wrong_with(service, address.get_secret_value())):
+            key = f"{service.name.lower()}_url"
+            problems.append(f"OUTBOX_{key.upper()} (or {key} in {source}) {wrong}")
     indexes = {
         name: index if index.collection else index.model_copy(update={"collection": name})
         for name, index in file.index.items()
     }
     return Settings(
-        database=secret(environment.database_url, environment.database_url_file, file.database_url),
-        broker=secret(environment.broker_url, environment.broker_url_file, file.broker_url),
-        solr=secret(environment.solr_url, None, file.solr_url),
+        database=addresses[Service.DATABASE],
+        broker=addresses[Service.BROKER],
+        solr=addresses[Service.SOLR],
         solr_user=environment.solr_user,
         solr_password=secret(environment.solr_password, environment.solr_password_file, ""),
         index=indexes,
@@ -256,8 +279,13 @@ def _merge(file: _File, environment: _Environment, source: str) -> Settings:
     )
 
 
-def _secret_file(path: Path) -> str:
+def _secret_file(path: Path, problems: list[str]) -> str:
     try:
-        return path.read_text("utf-8").strip()
-    except OSError as error:
-        raise ConfigError(f"the secret file {path} cannot be read: {error.strerror}") from error
+        text = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        problems.append(f"the secret file {path} cannot be read: {reason}")
+        return ""
+    if not text:
+        problems.append(f"the secret file {path} is empty")
+    return text
