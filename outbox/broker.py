@@ -1,10 +1,12 @@
-"""What RabbitMQ says of our two queues: consumers and messages, by passive declarations."""
+"""What RabbitMQ says of our two queues: consumers and messages, by passive declarations, each within a time limit."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from amqp.exceptions import AMQPError, NotFound
+from amqp.exceptions import AMQPError, MessageNacked, NotFound
 from kombu import Connection as Broker
 from kombu.exceptions import KombuError
 from kombu.exceptions import OperationalError as BrokerError
@@ -12,7 +14,21 @@ from kombu.exceptions import OperationalError as BrokerError
 from outbox.errors import BrokerUnavailable
 from outbox.store.claims import BULK_QUEUE, LIVE_QUEUE
 
-TIMEOUT_S = 3
+TIMEOUT_S = 3.0
+ERRORS = (AMQPError, MessageNacked, KombuError, BrokerError, OSError)
+"""What the libraries raise when the broker refuses, breaks off or is silent. (A nack is no AMQPError.)"""
+
+
+@contextmanager
+def limited(connection: Broker, seconds: float) -> Iterator[None]:
+    """Every read and write within gives up after so long, with TimeoutError.
+
+    A declaration has no time-out of its own. A frozen broker never answers it, nor does one that blocks publishers for
+    a full disk or memory: it stops reading from their connections.
+    """
+    transport: Any = connection.connection.transport
+    with transport.having_timeout(seconds):
+        yield
 
 
 def queues(broker_url: str) -> list[dict[str, Any]]:
@@ -22,9 +38,10 @@ def queues(broker_url: str) -> list[dict[str, Any]]:
     """
     connection = Broker(broker_url, connect_timeout=TIMEOUT_S)
     try:
-        connection.ensure_connection(max_retries=0, timeout=TIMEOUT_S)
-        return [_queue(connection, name) for name in (LIVE_QUEUE, BULK_QUEUE)]
-    except (AMQPError, KombuError, BrokerError, OSError) as error:
+        connection.ensure_connection(max_retries=0, timeout=int(TIMEOUT_S))
+        with limited(connection, TIMEOUT_S):
+            return [_queue(connection, name) for name in (LIVE_QUEUE, BULK_QUEUE)]
+    except ERRORS as error:
         raise BrokerUnavailable(
             f"RabbitMQ at {connection.as_uri()} cannot be asked: {error or type(error).__name__}"
         ) from error

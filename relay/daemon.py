@@ -13,9 +13,11 @@ import structlog
 from outbox.connection import Connection, connect, where
 from outbox.errors import BrokerUnavailable, PostgresUnavailable
 from outbox.index import Definition
+from outbox.migrate import head
 from outbox.settings import Settings
 from outbox.solr.client import Address, Solr
-from outbox.store import claims, targets
+from outbox.sqlstate import first_line
+from outbox.store import claims, indexes, targets
 from outbox.store.claims import Lane, Outcome
 from outbox.store.targets import Survey
 from relay.enumerate import Enumerator
@@ -30,7 +32,7 @@ _RECONNECT_S = (0.2, 5.0)
 
 
 class Relay:
-    """One relay. `run` returns after SIGTERM or SIGINT."""
+    """One relay. `run` returns after SIGTERM or SIGINT, or raises SchemaOutOfDate."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -41,27 +43,27 @@ class Relay:
         self._definitions: dict[int, tuple[datetime, Definition]] = {}
         self._replay_first: dict[int, bool] = {}
         self._stopping = False
+        self._reconnect_s = _RECONNECT_S[0]
 
     def run(self) -> None:
         """Work until told to stop; outages of Postgres are waited for, with growing pauses."""
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
         log.info("started", relay=self._leadership.holder, database=where(self._url))
-        pause = _RECONNECT_S[0]
         while not self._stopping:
             try:
                 self._session()
-                pause = _RECONNECT_S[0]
             except (PostgresUnavailable, psycopg.OperationalError) as error:
-                log.warning("Postgres unavailable", reason=str(error).strip().splitlines()[0], again_in_s=pause)
-                self._pause(pause)
-                pause = min(pause * 2, _RECONNECT_S[1])
+                log.warning("Postgres unavailable", reason=first_line(error), again_in_s=self._reconnect_s)
+                self._pause(self._reconnect_s)
+                self._reconnect_s = min(self._reconnect_s * 2, _RECONNECT_S[1])
         self._publisher.close()
         log.info("stopped", relay=self._leadership.holder)
 
     def _session(self) -> None:
         """One connection's life: it listens from its first moment on, and also does the work."""
         with connect(self._url, application="outbox relay", autocommit=True) as connection:
+            indexes.demand_schema(connection, head())
             poll_s = self._settings.relay.poll.total_seconds()
             wakeup = Wakeup(connection, lambda: self._step(connection), lambda: self._goes_on(connection), poll_s)
             led = False
@@ -70,6 +72,7 @@ class Relay:
                 if leads and not led:
                     self._take_over(connection)
                 led = leads
+                self._reconnect_s = _RECONNECT_S[0]
                 if not leads:
                     wakeup.notified(SLICE_S)
                 elif not self._step(connection):
@@ -93,7 +96,10 @@ class Relay:
             if survey.unexpanded and not survey.paused:
                 did = self._expand(connection, survey) or did
             for wish in wishes(survey, self._settings.relay, self._has_consumer, replay_first=self._turn(survey)):
-                did = self._claim(connection, survey, wish) or did
+                claimed = self._claim(connection, survey, wish)
+                did = claimed or did
+                if claimed and wish.lane is not Lane.LIVE:
+                    break  # one that nobody has begun at the most
         return did
 
     def _revoke(self, connection: Connection) -> bool:

@@ -18,6 +18,7 @@ import structlog
 from outbox.connection import Connection
 from outbox.errors import IndexRefused, SolrUnavailable
 from outbox.index import Definition, Way
+from outbox.sqlstate import first_line, is_of_the_data
 from outbox.store import events
 from outbox.store.claims import Lane
 from outbox.store.events import FanOut
@@ -62,18 +63,19 @@ def _sorted(waiting: list[FanOut], definition: Definition) -> tuple[dict[int, li
 
 
 def _expand_way(connection: Connection, way: Way, fanouts: list[FanOut]) -> None:
-    """All together; if Postgres refuses, each alone, so that only the guilty one is set aside."""
+    """All together; if Postgres refuses, by halves, so that only the guilty one is set aside."""
     try:
         with connection.transaction():
             _expand_together(connection, way, fanouts)
     except psycopg.DatabaseError as error:
-        if isinstance(error, psycopg.OperationalError):
+        if connection.broken:
             raise
         if len(fanouts) == 1:
             _set_aside(connection, fanouts[0], error)
             return
-        for fanout in fanouts:
-            _expand_way(connection, way, [fanout])
+        middle = len(fanouts) // 2
+        _expand_way(connection, way, fanouts[:middle])
+        _expand_way(connection, way, fanouts[middle:])
 
 
 def _expand_together(connection: Connection, way: Way, fanouts: list[FanOut]) -> None:
@@ -125,7 +127,7 @@ def _guarded(connection: Connection, fanout: FanOut, chunk: Callable[[], None]) 
     except (SolrUnavailable, IndexRefused) as error:
         events.postpone(connection, fanout.id, AGAIN, str(error))
     except psycopg.DatabaseError as error:
-        if isinstance(error, psycopg.OperationalError):
+        if connection.broken:
             raise
         _set_aside(connection, fanout, error)
     return True
@@ -133,9 +135,9 @@ def _guarded(connection: Connection, fanout: FanOut, chunk: Callable[[], None]) 
 
 def _set_aside(connection: Connection, fanout: FanOut, error: psycopg.Error) -> None:
     """A value that Postgres refuses is dead; anything else may be mended by `outbox apply`, and is tried again."""
-    words = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    words = first_line(error)
     log.error("fan-out cannot be expanded", event=fanout.id, way=fanout.way, reason=words)
-    if (error.sqlstate or "")[:2] in ("22", "54"):
+    if is_of_the_data(error):
         events.bury(connection, fanout.id, words)
     else:
         events.postpone(connection, fanout.id, AGAIN, words)

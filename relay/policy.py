@@ -26,7 +26,7 @@ class Wish:
 def wishes(
     survey: Survey, settings: RelaySettings, has_consumer: Callable[[Lane], bool], *, replay_first: bool
 ) -> Iterator[Wish]:
-    """The claims to try for one target, in this order; the caller surveys again after each that succeeded.
+    """The claims to try for one target, in this order, until one of a bulk lane succeeds.
 
     `replay_first` turns at each bulk claim: a large fan-out and a replay of a million take turns.
     """
@@ -40,9 +40,11 @@ def wishes(
     if live and has_consumer(Lane.LIVE):
         yield Wish(Lane.LIVE, most)
     bulk = (Lane.REPLAY, Lane.FANOUT) if replay_first else (Lane.FANOUT, Lane.REPLAY)
+    waiting = [lane for lane in bulk if survey.waiting(lane)]
     # At most one that nobody has begun: its keys are shut out of live claims until somebody does.
-    if survey.bulk_in_flight < settings.bulk_in_flight and survey.bulk_unbegun == 0 and has_consumer(bulk[0]):
-        yield from (Wish(lane, most) for lane in bulk if survey.waiting(lane))
+    free = survey.bulk_in_flight < settings.bulk_in_flight and survey.bulk_unbegun == 0
+    if waiting and free and has_consumer(bulk[0]):
+        yield from (Wish(lane, most) for lane in waiting)
 
 
 def _probe(survey: Survey, has_consumer: Callable[[Lane], bool]) -> Iterator[Wish]:

@@ -12,12 +12,10 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from amqp.exceptions import AMQPError
 from celery import Celery
 from kombu import Connection as Broker
-from kombu.exceptions import KombuError
-from kombu.exceptions import OperationalError as BrokerError
 
+from outbox.broker import ERRORS, limited
 from outbox.errors import BrokerUnavailable
 from outbox.settings import Settings
 from outbox.worker.configuration import TASK, configuration
@@ -59,7 +57,7 @@ class Publisher:
                 argsrepr="()",
                 kwargsrepr=f"{{'claim': {claim}}}",
             )
-        except (AMQPError, KombuError, BrokerError, OSError) as error:
+        except ERRORS as error:
             raise self._drop(f"claim {claim} was not published", error) from error
 
     def consumers(self, queue: str) -> int:
@@ -83,8 +81,10 @@ class Publisher:
 
     def _declared(self, queue: str) -> int:
         try:
-            return int(self._open().channel.queue_declare(queue=queue, passive=True).consumer_count)
-        except (AMQPError, KombuError, BrokerError, OSError) as error:
+            channel = self._open().channel
+            with limited(self._connected(), TIMEOUT_S):
+                return int(channel.queue_declare(queue=queue, passive=True).consumer_count)
+        except ERRORS as error:
             raise self._drop(f"the queue {queue} cannot be asked", error) from error
 
     def _open(self) -> Any:
@@ -94,7 +94,7 @@ class Publisher:
             raise BrokerUnavailable("the broker was unreachable a moment ago")
         try:
             self._connect()
-        except (AMQPError, KombuError, BrokerError, OSError) as error:
+        except ERRORS as error:
             raise self._drop("no connection", error) from error
         self._delay = _BACK_OFF_S[0]
         return self._producer
@@ -102,9 +102,15 @@ class Publisher:
     def _connect(self) -> None:
         self._connection = self._app.connection_for_write()
         self._connection.ensure_connection(max_retries=0, timeout=3)
-        for queue in self._app.conf.task_queues:  # mandatory refuses a message to a queue that nobody declared yet
-            queue(self._connection.default_channel).declare()
-        self._producer = self._app.amqp.Producer(self._connection, auto_declare=False)
+        with limited(self._connection, TIMEOUT_S):
+            for queue in self._app.conf.task_queues:  # mandatory refuses a message to a queue that nobody declared yet
+                queue(self._connection.default_channel).declare()
+            self._producer = self._app.amqp.Producer(self._connection, auto_declare=False)
+
+    def _connected(self) -> Broker:
+        if self._connection is None:
+            raise RuntimeError("a producer without a connection")
+        return self._connection
 
     def _drop(self, what: str, error: Exception) -> BrokerUnavailable:
         address = self._connection.as_uri() if self._connection is not None else "the broker"

@@ -21,6 +21,7 @@ class Meaning(Enum):
     DONE = "done"
     DOCUMENT = "document"  # one of the documents: split, until the guilty one stands alone
     TOO_LARGE = "too large"  # the request: split; alone, the document
+    STALE = "stale"  # one of the documents is there in a newer version: split; alone, done
     INDEX = "index"  # schema or configuration: nothing is dead, the index waits for a cure
     SUSPECT = "suspect"  # the server broke, perhaps of a document
     SERVICE = "service"  # the server, or the way to it
@@ -36,8 +37,13 @@ class Verdict:
 
 
 # A 400 that says one of these is no document's fault: the schema lacks a field that the plan has, or the chain is gone.
-_INDEX_WORDS = re.compile(r"unknown field|unknown UpdateRequestProcessorChain|undefined field", re.IGNORECASE)
-_TAGS = re.compile(r"<[^>]*>|\s+")
+# The whole message is matched: others repeat a document's values, and a value may say anything.
+_INDEX_WORDS = re.compile(
+    r"(ERROR: )?(\[doc=.*?\] )?(unknown field '[^']*'|undefined field:? \S*|unknown UpdateRequestProcessorChain: \S*)",
+    re.IGNORECASE,
+)
+_TAGS = re.compile(r"<[^>]*>|[\s\x00-\x1f\x7f]+")
+_NUL = "\x00"  # Postgres takes it in no text
 
 
 def judge(status: int, body: bytes, retry_after: str | None = None) -> Verdict:
@@ -47,10 +53,13 @@ def judge(status: int, body: bytes, retry_after: str | None = None) -> Verdict:
     if status == 200:
         errors = _header(parsed).get("errors")
         if errors:
-            return Verdict(Meaning.DOCUMENT, str(errors[0].get("message", errors[0])))
+            return Verdict(Meaning.DOCUMENT, _first_error(errors))
         return Verdict(Meaning.DONE, "") if parsed is not None else Verdict(Meaning.SERVICE, words)
     if status == 400:
-        return Verdict(Meaning.INDEX if _INDEX_WORDS.search(words) else Meaning.DOCUMENT, words)
+        of_the_index = _INDEX_WORDS.fullmatch(_message(parsed).strip())
+        return Verdict(Meaning.INDEX if of_the_index else Meaning.DOCUMENT, words)
+    if status == 409:
+        return Verdict(Meaning.STALE, words)
     if status in (413, 414):
         return Verdict(Meaning.TOO_LARGE, words)
     if status == 415:
@@ -73,11 +82,20 @@ def _header(parsed: dict[str, Any] | None) -> dict[str, Any]:
     return header if isinstance(header, dict) else {}
 
 
-def _words(status: int, body: bytes, parsed: dict[str, Any] | None) -> str:
+def _first_error(errors: Any) -> str:
+    first = errors[0] if isinstance(errors, list) else errors
+    return str(first.get("message", first) if isinstance(first, dict) else first).replace(_NUL, "")
+
+
+def _message(parsed: dict[str, Any] | None) -> str:
     error = (parsed or {}).get("error")
-    if isinstance(error, dict) and error.get("msg"):
-        return f"Solr answered {status}: {error['msg']}"
-    text = _TAGS.sub(" ", body[:2000].decode("utf-8", "replace")).strip()
+    return str(error.get("msg") or "").replace(_NUL, "") if isinstance(error, dict) else ""
+
+
+def _words(status: int, body: bytes, parsed: dict[str, Any] | None) -> str:
+    if message := _message(parsed):
+        return f"Solr answered {status}: {message}"
+    text = " ".join(_TAGS.sub(" ", body[:2000].decode("utf-8", "replace")).split())
     return f"Solr answered {status}: {text[:300] or 'nothing'}"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
+from urllib.parse import unquote, urlsplit
 
 import orjson
 import requests
@@ -25,28 +26,43 @@ Params = Mapping[str, str | int | bool | list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where Solr is and as whom we call it. `url` ends in /solr."""
+    """Where Solr is and as whom we call it. `url` ends in /solr; user and password in it are used, and never shown."""
 
     url: str
     user: str = ""
     password: str = ""
 
+    @property
+    def shown(self) -> str:
+        """The URL without user and password."""
+        parts = urlsplit(self.url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
+
+    @property
+    def credentials(self) -> tuple[str, str] | None:
+        """User and password, or None to call as nobody."""
+        if self.user:
+            return self.user, self.password
+        parts = urlsplit(self.url)
+        return (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+
     def __repr__(self) -> str:
-        return f"Address({self.url!r})"  # never the password
+        return f"Address({self.shown!r})"  # never the password
 
 
 class Solr:
     """One Solr server (or any node of a SolrCloud). Not to be shared between processes."""
 
     def __init__(self, address: Address) -> None:
-        self.url = address.url.rstrip("/")
+        self.url = address.shown
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy, no .netrc; and half a millisecond less for each call
         self._session.mount("http", HTTPAdapter(max_retries=0))
-        if address.user:
-            self._session.auth = (address.user, address.password)
+        self._session.auth = address.credentials
 
-    def update(self, collection: str, body: bytes, *, commit_within_ms: int) -> Verdict:
+    def update(
+        self, collection: str, body: bytes, *, commit_within_ms: int, timeout_s: float = READ_TIMEOUT_S
+    ) -> Verdict:
         """POST a JSON array of documents; every answer, and no answer, is a verdict and none an exception."""
         params: Params = {"commitWithin": commit_within_ms, "wt": "json"}
         try:
@@ -55,7 +71,7 @@ class Solr:
                 params=params,
                 data=body,
                 headers={"Content-Type": "application/json"},
-                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                timeout=(min(CONNECT_TIMEOUT_S, timeout_s), min(READ_TIMEOUT_S, timeout_s)),
                 allow_redirects=False,
             )
         except requests.RequestException as error:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import orjson
 
-from outbox.errors import CollectionRefused, IndexRefused
+from outbox.errors import CollectionRefused, IndexRefused, SolrUnavailable
+from outbox.solr.answer import Meaning
 from outbox.solr.client import Solr
 
 STAMP_ID = "outbox.stamp"
@@ -89,7 +90,9 @@ def write_stamp(solr: Solr, collection: str, owner: str) -> None:
     """Stamp a collection that we made. Version 0 is below every claim's: never among the tombstones that are purged."""
     document = {"id": STAMP_ID, _STAMP: owner, "deleted": True, "src_version": 0}
     verdict = solr.update(collection, orjson.dumps([document]), commit_within_ms=1000)
-    if verdict.words:
+    if verdict.meaning in (Meaning.SERVICE, Meaning.SUSPECT):
+        raise SolrUnavailable(f"{collection} cannot be stamped: {verdict.words}")
+    if verdict.meaning is not Meaning.DONE:
         raise IndexRefused(f"{collection} cannot be stamped: {verdict.words}")
 
 

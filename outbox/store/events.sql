@@ -36,9 +36,9 @@ SELECT count(*) FROM (
 
 -- name: known_keys
 -- Every key that an event ever named, in chunks: what a TRUNCATE of the root may have removed and no searcher shows yet.
-SELECT DISTINCT key FROM outbox.event
+SELECT DISTINCT key COLLATE "C" AS key FROM outbox.event
 WHERE index = %(index)s AND key IS NOT NULL AND (%(after)s::text IS NULL OR key COLLATE "C" > %(after)s)
-ORDER BY key COLLATE "C" LIMIT %(most)s;
+ORDER BY key LIMIT %(most)s;
 
 -- name: replay_keys
 INSERT INTO outbox.event (index, lane, key, op)

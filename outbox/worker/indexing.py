@@ -18,15 +18,24 @@ import structlog
 from sqlalchemy import Engine
 
 from outbox.connection import Connection
-from outbox.errors import DocumentRejected, IndexRefused, LeaseLost, NotApplied, PostgresUnavailable, SolrUnavailable
+from outbox.errors import (
+    DocumentRejected,
+    IndexRefused,
+    LeaseLost,
+    NotApplied,
+    PostgresUnavailable,
+    ServiceUnavailable,
+)
 from outbox.index import Definition
 from outbox.solr.client import Solr
+from outbox.sqlstate import first_line, is_of_the_data
 from outbox.store import claims, targets
 from outbox.store.claims import Begun, Outcome
 from outbox.worker.documents import Row, assemble
 from outbox.worker.posting import Posting, SolrBusy
 
 log = structlog.get_logger("worker")
+DEADLINE_S = 30.0  # for the whole claim, under Celery's soft limit of 40 s: what is late gives its claim back
 
 
 @dataclass(slots=True)
@@ -47,7 +56,7 @@ class Indexer:
             with self._connection() as connection:
                 self._index(connection, number, worker, redelivered)
         except psycopg.OperationalError as error:
-            raise PostgresUnavailable(f"claim {number}: Postgres: {_first_line(error)}") from error
+            raise PostgresUnavailable(f"claim {number}: Postgres: {first_line(error)}") from error
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
@@ -72,10 +81,10 @@ class Indexer:
             self._run(connection, claim)
         except LeaseLost:
             log.warning("claim ended elsewhere", claim=number)
-        except (SolrUnavailable, IndexRefused, NotApplied) as error:
+        except (ServiceUnavailable, IndexRefused, NotApplied) as error:
             self._give_back(connection, claim, error)
             raise
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
             if not connection.broken:  # else the claim ends with its lease, or with the server's next start
                 self._give_back(connection, claim, error)
             raise
@@ -83,7 +92,8 @@ class Indexer:
     def _run(self, connection: Connection, claim: Begun) -> None:
         definition = self._definition(connection, claim)
         started = time.monotonic()
-        rows, refused = read(connection, definition, claim.number)
+        until = started + DEADLINE_S
+        rows, refused = read(connection, definition, claim.number, until)
         read_at = time.monotonic()
         documents, twice = assemble(
             rows,
@@ -91,15 +101,15 @@ class Indexer:
             own=definition.target.own_fields,
             tombstones=definition.target.deletes == "tombstone",
         )
-        posting = Posting(self.solr, claim.collection, definition.target.commit_within_ms)
+        posting = Posting(self.solr, claim.collection, definition.target.commit_within_ms, until)
         posting.post(documents)
         posted_at = time.monotonic()
         bad = {**refused, **twice, **posting.refused}
         if not claims.finish(connection, claim, bad=bad, back=[]):
             raise LeaseLost(f"claim {claim.number}")
-        claims.wake(connection)
         if claim.failing:
             targets.recover(connection, claim.target)
+        claims.wake(connection)  # last: the relay, woken, finds the breaker closed
         _log_claim(definition.name, claim, len(documents), len(bad), (started, read_at, posted_at, time.monotonic()))
         if bad:
             key, reason = next(iter(bad.items()))
@@ -124,17 +134,18 @@ class Indexer:
         log.warning("claim given back", claim=claim.number, reason=str(error))
 
 
-def read(connection: Connection, definition: Definition, number: int) -> tuple[list[Row], dict[str, str]]:
+def read(connection: Connection, definition: Definition, number: int, until: float) -> tuple[list[Row], dict[str, str]]:
     """The claim's keys with their documents, in one snapshot; and the keys whose row Postgres cannot compute, with why.
 
-    Raises LeaseLost when the claim is no longer in flight, IndexRefused when the view is not what was applied.
+    `until`: the claim's deadline by the monotonic clock. Raises LeaseLost when the claim is no longer in flight,
+    IndexRefused when the view is not what was applied, PostgresUnavailable when the time is over.
     """
     try:
         rows = _rows(connection, definition, number, None)
     except psycopg.Error as error:
-        if not _documents_fault(error):
+        if not is_of_the_data(error):
             raise _view_error(definition, error) from error
-        return _one_by_one(connection, definition, number)
+        return _one_by_one(connection, definition, number, until)
     if not rows:
         raise LeaseLost(f"claim {number}")
     return rows, {}
@@ -145,36 +156,31 @@ def _rows(connection: Connection, definition: Definition, number: int, only: lis
         return connection.execute(definition.read.encode(), {"number": number, "only": only}).fetchall()
 
 
-def _one_by_one(connection: Connection, definition: Definition, number: int) -> tuple[list[Row], dict[str, str]]:
+def _one_by_one(
+    connection: Connection, definition: Definition, number: int, until: float
+) -> tuple[list[Row], dict[str, str]]:
     """The rows that can be computed, each in a snapshot of its own: nothing of this claim has been posted yet."""
     rows: list[Row] = []
     refused: dict[str, str] = {}
     for key in claims.keys(connection, number):
+        if time.monotonic() > until:
+            raise PostgresUnavailable(f"{definition.view} is read too slowly: the claim's {DEADLINE_S:.0f} s are over")
         try:
             rows += _rows(connection, definition, number, [key])
         except psycopg.Error as error:
-            if not _documents_fault(error):
+            if not is_of_the_data(error):
                 raise _view_error(definition, error) from error
-            refused[key] = f"Postgres: {_first_line(error)}"
+            refused[key] = f"Postgres: {first_line(error)}"
     return rows, refused
-
-
-def _documents_fault(error: psycopg.Error) -> bool:
-    """22: data exceptions, e.g. a division by zero; 54: a limit, e.g. a value too large."""
-    return (error.sqlstate or "")[:2] in ("22", "54")
 
 
 def _view_error(definition: Definition, error: psycopg.Error) -> Exception:
     if isinstance(error, psycopg.OperationalError):
         return error
     return IndexRefused(
-        f"the view {definition.view} cannot be read: {_first_line(error)}; "
+        f"the view {definition.view} cannot be read: {first_line(error)}; "
         "was it or a table altered? Run `outbox plan`, then `outbox apply`"
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _log_claim(index: str, claim: Begun, documents: int, dead: int, at: tuple[float, float, float, float]) -> None:

@@ -6,13 +6,15 @@ attempt had applied are dropped by Solr as equal versions when they come again, 
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from outbox.errors import IndexRefused, SolrUnavailable
 from outbox.solr.answer import Meaning, Verdict
-from outbox.solr.client import Solr
+from outbox.solr.client import READ_TIMEOUT_S, Solr
 from outbox.worker.documents import Document, delete_body, pieces, request_body
 
 
@@ -26,11 +28,15 @@ class SolrBusy(SolrUnavailable):
 
 @dataclass(slots=True)
 class Posting:
-    """One claim's way into one collection; `refused` collects keys with Solr's words."""
+    """One claim's way into one collection.
+
+    `until`: the claim's deadline by the monotonic clock. `refused` collects keys with Solr's words.
+    """
 
     solr: Solr
     collection: str
     commit_within_ms: int
+    until: float = math.inf
     refused: dict[str, str] = field(default_factory=dict)
     requests: int = 0
 
@@ -46,6 +52,9 @@ class Posting:
                 return
             case Meaning.DOCUMENT | Meaning.TOO_LARGE:
                 self._split(piece, verdict)
+            case Meaning.STALE:
+                if len(piece) > 1:
+                    self._split(piece, verdict)
             case Meaning.INDEX:
                 raise IndexRefused(f"{self.collection}: {verdict.words}")
             case Meaning.SERVICE | Meaning.SUSPECT:
@@ -64,6 +73,13 @@ class Posting:
         adds = request_body(piece)
         for body in (adds if adds != b"[]" else b"", delete_body(piece)):
             if body and verdict.meaning is Meaning.DONE:
-                self.requests += 1
-                verdict = self.solr.update(self.collection, body, commit_within_ms=self.commit_within_ms)
+                verdict = self._update(body)
         return verdict
+
+    def _update(self, body: bytes) -> Verdict:
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise SolrBusy(f"{self.collection}: the claim's time was over after {self.requests} requests", timedelta(0))
+        self.requests += 1
+        wait_s = min(left, READ_TIMEOUT_S)
+        return self.solr.update(self.collection, body, commit_within_ms=self.commit_within_ms, timeout_s=wait_s)

@@ -1,0 +1,89 @@
+"""What the relay claims next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from outbox.settings import RelaySettings
+from outbox.store.claims import Lane
+from outbox.store.targets import Survey
+from relay.policy import Wish, wishes
+
+IDLE = Survey(
+    target=1,
+    index=1,
+    name="layers",
+    collection="layers_1",
+    serving=True,
+    paused=False,
+    applied_at=datetime(2026, 1, 1, tzinfo=UTC),
+    failing=False,
+    resting=False,
+    batch=None,
+    live=False,
+    fanout=False,
+    replay=False,
+    unexpanded=False,
+    due_s=None,
+    live_in_flight=0,
+    bulk_in_flight=0,
+    bulk_unbegun=0,
+    over=0,
+)
+ALL = {"live": True, "fanout": True, "replay": True}
+LIVE, FANOUT, REPLAY = (Wish(lane, 500) for lane in Lane)
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        ({}, []),
+        ({"live": True}, [LIVE]),
+        ({"replay": True}, [REPLAY]),
+        (ALL, [LIVE, FANOUT, REPLAY]),
+        ({**ALL, "paused": True}, []),
+        ({**ALL, "failing": True, "resting": True}, []),
+        ({**ALL, "live_in_flight": 1}, [LIVE, FANOUT, REPLAY]),
+        ({**ALL, "live_in_flight": 2}, [FANOUT, REPLAY]),
+        ({**ALL, "bulk_unbegun": 1, "bulk_in_flight": 1}, [LIVE]),
+        ({**ALL, "bulk_in_flight": 3}, [LIVE, FANOUT, REPLAY]),
+        ({**ALL, "bulk_in_flight": 4}, [LIVE]),
+        ({**ALL, "batch": 8}, [Wish(Lane.LIVE, 8), Wish(Lane.FANOUT, 8), Wish(Lane.REPLAY, 8)]),
+        ({"live": True, "batch": 9000}, [LIVE]),
+        ({**ALL, "failing": True}, [Wish(Lane.LIVE, 1)]),
+        ({**ALL, "failing": True, "batch": 1}, [Wish(Lane.LIVE, 1)]),
+        ({"replay": True, "failing": True}, [Wish(Lane.REPLAY, 1)]),
+        ({**ALL, "failing": True, "bulk_in_flight": 1}, []),
+        ({**ALL, "failing": True, "live_in_flight": 1}, []),
+    ],
+)
+def test_what_is_claimed(seen: dict[str, Any], expected: list[Wish]) -> None:
+    assert list(wishes(replace(IDLE, **seen), RelaySettings(), lambda _: True, replay_first=False)) == expected
+
+
+def test_replays_and_fanouts_take_turns() -> None:
+    survey = replace(IDLE, fanout=True, replay=True)
+    assert list(wishes(survey, RelaySettings(), lambda _: True, replay_first=True)) == [REPLAY, FANOUT]
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_nothing_is_claimed_for_a_queue_without_a_consumer(failing: bool) -> None:
+    survey = replace(IDLE, live=True, fanout=True, failing=failing)
+    only_bulk = list(wishes(survey, RelaySettings(), lambda lane: lane is not Lane.LIVE, replay_first=False))
+    assert {wish.lane for wish in only_bulk} == {Lane.FANOUT}
+    assert list(wishes(survey, RelaySettings(), lambda _: False, replay_first=False)) == []
+
+
+def test_the_broker_is_not_asked_about_what_does_not_wait() -> None:
+    asked: list[Lane] = []
+
+    def has_consumer(lane: Lane) -> bool:
+        asked.append(lane)
+        return True
+
+    assert list(wishes(IDLE, RelaySettings(), has_consumer, replay_first=False)) == []
+    assert asked == []

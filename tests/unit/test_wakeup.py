@@ -1,0 +1,83 @@
+"""The order of the steps by which the relay falls asleep. That no wake-up is lost is shown with a real Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from outbox.connection import Connection
+from relay import wakeup
+from relay.wakeup import Wakeup
+
+
+@dataclass
+class Scripted:
+    """Writes down the steps; `older` are the answers to "which transaction is the oldest that runs"."""
+
+    older: list[int] = field(default_factory=lambda: [8])
+    notifications: list[bool] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+    bound: int = 7
+
+    def execute(self, query: str) -> Any:
+        """One statement, noted by the name that its first line carries."""
+        name = query.split("\n", 1)[0].removeprefix("-- ")
+        self.steps.append(name)
+        number = self.older.pop(0) if name == "oldest_running" else self.bound
+        return type("Cursor", (), {"fetchone": lambda _: (number,)})()
+
+    def notifies(self, *, timeout: float, stop_after: int) -> list[str]:
+        """What arrives within a wait: nothing while the relay lingers and drains, then as scripted."""
+        self.steps.append("wait")
+        return ["woken"] if self.notifications and self.notifications.pop(0) else []
+
+    def rest(self, *, scan: Callable[[], bool] | None = None, idle: Callable[[], bool] = lambda: True) -> list[str]:
+        """One rest; returns its steps without the waits of lingering."""
+
+        def nothing() -> bool:
+            self.steps.append("scan")
+            return False
+
+        Wakeup(cast(Connection, self), scan or nothing, idle, poll_s=3600).rest()
+        return self.steps
+
+
+@pytest.fixture(autouse=True)
+def no_linger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lingering is a matter of time, not of order."""
+    monkeypatch.setattr(wakeup, "LINGER_S", 0.0)
+
+
+def test_it_sleeps_only_after_a_scan_that_every_older_writer_precedes() -> None:
+    steps = Scripted(older=[5, 7, 8], notifications=[False, False, True]).rest()
+    drain = ["scan", "oldest_running", "wait", "scan", "oldest_running", "wait", "scan", "oldest_running"]
+    assert steps == ["listen", "sleep", "bound", *drain, "scan", "wait", "scan", "awake"]
+
+
+def test_a_writer_as_young_as_the_bound_is_waited_for() -> None:
+    steps = Scripted(older=[7, 8], notifications=[False, True]).rest()
+    assert steps.count("oldest_running") == 2
+
+
+def test_work_found_while_draining_keeps_it_awake() -> None:
+    scripted = Scripted()
+    assert "wait" not in scripted.rest(scan=lambda: True)
+    assert scripted.steps == ["listen", "sleep", "bound", "awake"]
+
+
+def test_a_notification_while_draining_keeps_it_awake() -> None:
+    steps = Scripted(older=[1], notifications=[True]).rest()
+    assert steps == ["listen", "sleep", "bound", "scan", "oldest_running", "wait", "scan", "awake"]
+
+
+def test_it_says_awake_after_the_last_scan() -> None:
+    assert Scripted(notifications=[True]).rest()[-2:] == ["scan", "awake"]
+
+
+def test_it_does_not_sleep_when_it_has_to_stop() -> None:
+    steps = Scripted().rest(idle=lambda: False)
+    assert "wait" not in steps
+    assert steps[-1] == "awake"
