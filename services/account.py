@@ -34,6 +34,11 @@ def choose(programs: Path, place: Path, folder: str) -> Account:
         return Account()
     if _reaches(_NAMESPACE, programs, place):
         return Account(_NAMESPACE)
+    return other_user(folder)
+
+
+def other_user(folder: str) -> Account:
+    """The account of `postgres` or `nobody`, with the temporary folder given, or a new one."""
     user = _user()
     if not folder or not Path(folder).exists():
         folder = tempfile.mkdtemp(prefix="solr-outbox-postgres-")

@@ -122,7 +122,7 @@ class Stack:
         found = {name: postgres.programs(name) for name in names}
         chosen = account.choose(found[names[0]], self.folder.path, known.postgres_folder)
         if chosen.folder:
-            say(f"{', '.join(names)}: run as another user, with data in {chosen.folder} that are gone after a stop")
+            say(f"{', '.join(names)}: runs as another user, with data in {chosen.folder} that are gone after a stop")
         return replace(
             known,
             postgres_prefix=chosen.prefix,
