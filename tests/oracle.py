@@ -15,7 +15,7 @@ OWN = {"src_version", "src_hash", "deleted", "_version_", "outbox_stamp"}
 
 
 def differences(connection: psycopg.Connection[TupleRow], solr: Solr, collection: str, view: str) -> list[str]:
-    """One sentence for each document that Solr lacks, has too much, or has otherwise; empty when Solr equals the view."""
+    """One sentence for each document that Solr lacks, has too much, or has otherwise; none when it equals the view."""
     expected = _rows(connection, view)
     found = _documents(solr, collection)
     lacking = [f"{key}: lacks in Solr" for key in expected.keys() - found.keys()]

@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from outbox.sql import parse
 from services.stack import Stack
 from tests.acceptance.conftest import LAYERS, Catalogue
 from tests.pipeline import until
 
-EDITS = {
-    "title": "UPDATE catalogue.layer SET title = 'Rivers' WHERE id = 7",
-    "category renamed": "UPDATE catalogue.category SET gn_description = gn_description || '!' WHERE id = "
-    "(SELECT min(category_id) FROM catalogue.layer)",
-    "person renamed": "UPDATE catalogue.person SET username = username || '2' WHERE id = "
-    "(SELECT min(owner_id) FROM catalogue.layer)",
-    "keyword renamed": "UPDATE catalogue.keyword SET name = name || ' (new)' WHERE id = "
-    "(SELECT min(keyword_id) FROM catalogue.layer_keyword)",
-    "region renamed": "UPDATE catalogue.region SET name = name || ' (new)' WHERE id = "
-    "(SELECT min(region_id) FROM catalogue.layer_region)",
-    "keyword added": "INSERT INTO catalogue.layer_keyword (layer_id, keyword_id) SELECT 9, min(id) FROM catalogue.keyword",
-    "link moved": "UPDATE catalogue.layer_keyword SET layer_id = 11 WHERE id = (SELECT min(id) FROM catalogue.layer_keyword)",
-    "region removed": "DELETE FROM catalogue.layer_region WHERE layer_id = (SELECT min(layer_id) FROM catalogue.layer_region)",
-    "key changed": "UPDATE catalogue.layer SET uuid = gen_random_uuid() WHERE id = 12",
-    "deleted": "WITH k AS (DELETE FROM catalogue.layer_keyword WHERE layer_id = 13), "
-    "r AS (DELETE FROM catalogue.layer_region WHERE layer_id = 13) DELETE FROM catalogue.layer WHERE id = 13",
-    "inserted": "INSERT INTO catalogue.layer (name, title, owner_id) SELECT 'new', 'A new one', min(id) FROM catalogue.person",
-    "bulk": "UPDATE catalogue.layer SET abstract = abstract || ' Checked.' WHERE id % 3 = 0",
-    "owner moved": "UPDATE catalogue.layer SET owner_id = (SELECT max(id) FROM catalogue.person) WHERE id = 15",
-    "category taken": "UPDATE catalogue.layer SET category_id = NULL WHERE id = 16",
-}
+EDITS = parse((Path(__file__).parent / "edits.sql").read_text("utf-8"), "edits.sql")
 
 
 def test_every_kind_of_edit_arrives_and_solr_equals_the_view(catalogue: Catalogue) -> None:
