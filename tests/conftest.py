@@ -9,6 +9,7 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -105,10 +106,23 @@ def template(endpoints: Endpoints) -> str:
 @pytest.fixture
 def database_url(endpoints: Endpoints, template: str) -> Iterator[str]:
     """A fresh database with the schema `outbox`, superuser."""
+    with _database(endpoints.database_url, template) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(endpoints: Endpoints) -> Iterator[str]:
+    """A fresh database with nothing in it, superuser."""
+    with _database(endpoints.database_url, "template0") as url:
+        yield url
+
+
+@contextmanager
+def _database(url: str, template: str) -> Iterator[str]:
     name = f"t_{secrets.token_hex(4)}"
-    with psycopg.connect(endpoints.database_url, autocommit=True) as connection:
+    with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        yield named(endpoints.database_url, name)
+        yield named(url, name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 

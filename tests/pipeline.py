@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
+ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_S = 60.0
 
 
@@ -28,33 +29,43 @@ def until(condition: Callable[[], T], what: str, patience_s: float = PATIENCE_S)
 
 @dataclass(slots=True)
 class Pipeline:
-    """Processes by name; `environment` is what they and the commands share, `logs` the folder of their output."""
+    """Processes by name.
+
+    `environment` is what they and the commands share, `logs` the folder of their output and where they are started,
+    `programs` the bin folder of the virtual environment whose console scripts they are.
+    """
 
     environment: dict[str, str]
     logs: Path
+    programs: Path = Path(sys.executable).parent
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, *, relays: int = 1, live: int = 2, bulk: int = 1) -> None:
         """Start so many relays, and workers with so many processes each (0: none)."""
         for number in range(relays):
-            self.spawn(f"relay-{number}", "-m", "relay")
+            self.spawn(f"relay-{number}", "relay")
         for lane, size in (("live", live), ("bulk", bulk)):
             if size:
                 worker = f"-A outbox.worker worker -Q outbox.{lane} -n {lane}@%h -c {size}".split()
-                self.spawn(f"worker-{lane}", "-m", "celery", *worker, "--without-mingle", "--without-gossip")
+                self.spawn(f"worker-{lane}", "celery", *worker, "--without-mingle", "--without-gossip")
 
-    def spawn(self, name: str, *arguments: str) -> None:
-        """Start one Python program under a name, with its output in the log of that name."""
+    def spawn(self, name: str, program: str, *arguments: str) -> None:
+        """Start one program under a name, with its output in the log of that name."""
         with (self.logs / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, *arguments], env={**os.environ, **self.environment}, stdout=log, stderr=log
+                [self.programs / program, *arguments],
+                env={**os.environ, **self.environment},
+                cwd=self.logs,
+                stdout=log,
+                stderr=log,
             )
 
     def run(self, *arguments: str, expect: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Run `outbox` with these arguments; `expect` is the exit code that it must end with, None for any."""
         done = subprocess.run(
-            [sys.executable, "-m", "outbox", *arguments],
+            [self.programs / "outbox", *arguments],
             env={**os.environ, **self.environment},
+            cwd=self.logs,
             capture_output=True,
             text=True,
             timeout=300,
