@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from operator import attrgetter
@@ -111,10 +111,9 @@ def _copy(connection: Connection, table: str, columns: tuple[str, ...], rows: It
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+    if not text.isdecimal() or int(text) == 0:
+        raise ArgumentTypeError(f"{text} is no number of layers: give 1 or more")
+    return int(text)
 
 
 def main(arguments: list[str] | None = None) -> int:

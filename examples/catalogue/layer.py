@@ -56,7 +56,9 @@ def plain_layer(number: int, seed: int) -> Layer:
     """The layer of that number before anything odd befalls it."""
     known = reference()
     dice = Dice(f"{seed}/{number}")
-    country, subject = dice.one(known.countries), dice.one(known.subjects)
+    # Half of them by language, else few would be in those that only some countries speak.
+    countries = dice.one(known.by_language) if dice.rare(2) else known.countries
+    country, subject = dice.one(countries), dice.one(known.subjects)
     language = "en" if dice.rare(4) else country.language
     title, abstract = _texts(dice, known, country=country, subject=subject, language=language)
     x0, x1, y0, y1 = _box(dice, country)

@@ -71,6 +71,7 @@ class Reference:
     keywords: tuple[str, ...]
     regions: tuple[tuple[str, str], ...]
     countries: tuple[Country, ...]
+    by_language: tuple[tuple[Country, ...], ...]
     subjects: tuple[Subject, ...]
     voices: dict[str, Voice]
     keyword_ids: dict[str, int]
@@ -81,9 +82,9 @@ class Reference:
 def reference() -> Reference:
     """Read the files of `data/`, once."""
     categories = tuple(tuple(row.values()) for row in _rows("categories.csv"))
-    countries = list(_rows("countries.csv"))
-    regions = tuple((row["code"], row["name"]) for row in (*_rows("regions.csv"), *countries))
+    regions = tuple((row["code"], row["name"]) for file in ("regions.csv", "countries.csv") for row in _rows(file))
     region_ids = {code: number for number, (code, _) in enumerate(regions, 1)}
+    countries = tuple(_country(row, region_ids) for row in _rows("countries.csv"))
     category_ids = {row[0]: number for number, row in enumerate(categories, 1)}
     subjects = tuple(
         Subject(category_ids[row["category"]], {key: text for key, text in row.items() if key != "category"})
@@ -96,7 +97,8 @@ def reference() -> Reference:
         people=tuple(tuple(row.values()) for row in _rows("people.csv")),
         keywords=keywords,
         regions=regions,
-        countries=tuple(_country(row, region_ids) for row in countries),
+        countries=countries,
+        by_language=_by_language(countries),
         subjects=subjects,
         voices=_voices(),
         keyword_ids={name: number for number, name in enumerate(keywords, 1)},
@@ -117,6 +119,13 @@ def _country(row: dict[str, str], region_ids: dict[str, int]) -> Country:
         south=float(row["south"]),
         north=float(row["north"]),
     )
+
+
+def _by_language(countries: tuple[Country, ...]) -> tuple[tuple[Country, ...], ...]:
+    spoken: dict[str, list[Country]] = {}
+    for country in countries:
+        spoken.setdefault(country.language, []).append(country)
+    return tuple(map(tuple, spoken.values()))
 
 
 def _voices() -> dict[str, Voice]:

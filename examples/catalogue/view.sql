@@ -1,7 +1,7 @@
 -- name: layer_document
--- The search document of a layer: one row is one document in Solr, one column one field. Lists are sorted and free of
--- duplicates, so that equal documents are equal. Names and states are varchar, which become exact strings to filter and
--- count by; title and abstract are text, which become searchable text.
+-- The search document of a layer: one row is one document in Solr, one column one field.
+-- Lists are sorted, and keywords, of which a layer may have one twice, are distinct: equal documents shall be equal.
+-- varchar columns become exact strings to filter and count by, text columns become searchable text.
 CREATE VIEW catalogue.layer_document AS
 SELECT
     layer.uuid AS id,
