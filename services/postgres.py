@@ -108,7 +108,7 @@ class Postgres:
 
     def prepare(self) -> None:
         """Make the data once, mend what a crash left, write the configuration."""
-        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.home.mkdir(mode=0o700, exist_ok=True)
         self._give(self.home)
         if not self.data.exists():
             self._initialise()

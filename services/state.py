@@ -65,7 +65,7 @@ class Folder:
         return self.run / f"{program}.process"
 
     def create(self) -> None:
-        """Make the folders; only their owner may look inside, since data and passwords are there."""
+        """Make the folders. Only their owner may look inside; one that was there before keeps its mode."""
         try:
             for folder in (self.path, self.run, self.path / "logs"):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)

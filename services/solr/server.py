@@ -72,8 +72,8 @@ class Solr:
     def prepare(self) -> None:
         """Lay out the home, write the options, and forget an earlier readiness."""
         root = self.folder.path / "solr"
-        for path in (self.home, root / "logs"):
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in (root, self.home, root / "logs"):
+            path.mkdir(mode=0o700, exist_ok=True)
         shutil.rmtree(root / "tmp", ignore_errors=True)
         (root / "tmp").mkdir(mode=0o700)
         for file in ("solr.xml", "zoo.cfg"):
