@@ -60,6 +60,7 @@ def load(connection: Connection, *, layers: int, seed: int = 7, replace: bool = 
             connection.execute(_SCHEMA["keys"])
         if not _one(connection, "has_view"):
             _make_view(connection)
+        connection.execute(_LOAD["check_links"])
         connection.execute(_LOAD["analyze"])
 
 

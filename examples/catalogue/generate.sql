@@ -21,6 +21,11 @@ TRUNCATE catalogue.layer, catalogue.category, catalogue.person, catalogue.keywor
 -- The layers came with their ids: the next row that somebody inserts must not collide. false: the value is yet unused.
 SELECT setval(pg_get_serial_sequence('catalogue.layer', 'id'), coalesce(max(id), 0) + 1, false) FROM catalogue.layer;
 
+-- name: check_links
+-- Now, not at the commit: within an open transaction the tables could not be emptied again otherwise.
+SET CONSTRAINTS ALL IMMEDIATE;
+SET CONSTRAINTS ALL DEFERRED;
+
 -- name: analyze
 ANALYZE catalogue.layer, catalogue.category, catalogue.person, catalogue.keyword, catalogue.region,
     catalogue.layer_keyword, catalogue.layer_region;
