@@ -10,6 +10,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from psycopg import sql
 from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
 
 from outbox import resources
 from outbox.connection import connect
@@ -35,10 +36,14 @@ def upgrade(database_url: str) -> None:
         creator=lambda: connect(database_url, application="outbox migrate", statement_timeout_s=0),
     )
     config = _config()
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    engine.dispose()
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except DBAPIError as error:
+        raise (error.orig or error) from None  # psycopg's own, as from every other statement of ours
+    finally:
+        engine.dispose()
 
 
 def upgrade_sql(output: TextIO) -> None:
