@@ -72,7 +72,7 @@ def of_pipeline() -> None:
 @_directory
 @click.option("--config", type=_PATH, default=None, help="Default: $OUTBOX_CONFIG or ./outbox.toml")
 def start_pipeline(directory: Path, config: Path | None) -> None:
-    """Start relay and workers, and wait until the queues have their consumers."""
+    """Start relay and workers; wait until a relay leads and both queues have a consumer."""
     Stack(directory).start_pipeline(config or Path(os.environ.get("OUTBOX_CONFIG") or "outbox.toml"), click.echo)
 
 

@@ -7,6 +7,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+
+from outbox.sql import queries
 from services import broker
 from services.endpoints import Endpoints
 from services.errors import StackError
@@ -39,7 +42,7 @@ def _environment(endpoints: Endpoints, config: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """The relay; `config` is the path of outbox.toml."""
+    """The relay; `config` is the path of outbox.toml. It ends at once where the schema `outbox` is missing."""
 
     endpoints: Endpoints
     config: str
@@ -56,8 +59,13 @@ class Relay:
         """Nothing to prepare."""
 
     def answers(self) -> str:
-        """It has no door of its own: that it keeps running is its answer."""
-        return ""
+        """It has no door of its own: it works when a relay leads."""
+        try:
+            with psycopg.connect(self.endpoints.database_url, connect_timeout=3) as connection:
+                leads = connection.execute(queries("services", "pipeline.sql")["relay_leads"]).fetchone() == (1,)
+        except psycopg.Error as error:
+            return str(error).strip().splitlines()[0]
+        return "" if leads else "no relay leads yet"
 
 
 @dataclass(frozen=True, slots=True)

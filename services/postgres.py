@@ -165,7 +165,7 @@ class Postgres:
             with psycopg.connect(self.url, connect_timeout=3) as connection:
                 connection.execute(asked["answer"])
         except psycopg.OperationalError as error:
-            return str(error).strip().splitlines()[-1]
+            return str(error).strip().splitlines()[0]
         return ""
 
 

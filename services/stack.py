@@ -186,7 +186,7 @@ class Stack:
         return succeed([SCRIPTS / "rabbitmqctl", "-q", *arguments], extra=environment)
 
     def start_pipeline(self, config: Path, say: Say = _silent) -> None:
-        """Start relay and workers with this outbox.toml, and wait until the queues have their consumers."""
+        """Start relay and workers with this outbox.toml; wait until a relay leads and both queues have a consumer."""
         path = pipeline.require(config)
         with self.folder.locked():
             known = replace(self._running(), config=path)
