@@ -1,17 +1,24 @@
-"""Databases of both Postgres versions, and connections pinned as ours are."""
+"""Databases of both Postgres versions, connections pinned as ours are, and a collection with a worker beside it."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
 
+import orjson
 import psycopg
 import pytest
 
-from outbox import migrate
+from outbox import migrate, resources
 from outbox.connection import Connection, connect
+from outbox.solr import collections
+from outbox.solr.client import Address, Solr
+from outbox.solr.schema import compare
+from outbox.worker.app import make_indexer
 from services.endpoints import Endpoints
 from tests.conftest import named
+from tests.integration.desk import COLLECTION, Desk, settings
+from tests.integration.hand_made import FIELDS, make_index
 
 
 @pytest.fixture(scope="session", params=["postgres", "pg15"])
@@ -65,3 +72,25 @@ def outbox(outbox_url: str) -> Iterator[Connection]:
     """Our own kind of connection to such a database, in autocommit."""
     with connect(outbox_url, application="test", autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture(scope="module")
+def collection(endpoints: Endpoints) -> Iterator[Solr]:
+    """A collection made from our configset, with the fields of the hand-made view; each test empties it."""
+    solr = Solr(Address(endpoints.solr_url))
+    collections.create(solr, COLLECTION, resources.configset())
+    changes = compare(solr.call("GET", f"/{COLLECTION}/schema", {})["schema"], FIELDS)
+    solr.admin(f"/{COLLECTION}/schema", {}, body=orjson.dumps(changes.commands()))
+    yield solr
+    solr.admin("/admin/collections", {"action": "DELETE", "name": COLLECTION})
+    solr.admin("/admin/configs", {"action": "DELETE", "name": COLLECTION})
+
+
+@pytest.fixture
+def desk(collection: Solr, database_url: str) -> Iterator[Desk]:
+    """An applied index in a database of the test's own; numbers of claims begin anew, so nothing stays in Solr."""
+    collection.call("POST", f"/{COLLECTION}/update", {"commit": True}, body=b'{"delete":{"query":"*:*"}}')
+    indexer = make_indexer(settings(database_url, collection.url))
+    with connect(database_url, application="test", autocommit=True) as connection:
+        yield Desk(connection, make_index(connection, collection=COLLECTION), collection, indexer)
+    indexer.engine.dispose()
