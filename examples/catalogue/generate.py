@@ -123,12 +123,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--layers", type=_positive, default=2000, help="how many layers (2000)")
     parser.add_argument("--seed", type=int, default=7, help="another seed gives other rows (7)")
     parser.add_argument("--replace", action="store_true", help="delete the layers that are there")
+    parser.add_argument("--unless-there", action="store_true", help="if there are layers, leave them and do nothing")
     given = parser.parse_args(arguments)
     started = time.monotonic()
     try:
         url = load_settings().database_url
         with connect(url, application="catalogue", statement_timeout_s=0) as connection:
             load(connection, layers=given.layers, seed=given.seed, replace=given.replace)
+    except CatalogueNotEmpty as error:
+        print(error, file=sys.stderr)
+        return 0 if given.unless_there else error.exit_code
     except OutboxError as error:
         print(error, file=sys.stderr)
         return error.exit_code
