@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from amqp.exceptions import AMQPError, MessageNacked, NotFound
+from amqp.exceptions import AMQPError, NotFound
 from kombu import Connection as Broker
 from kombu.exceptions import KombuError
 from kombu.exceptions import OperationalError as BrokerError
@@ -15,8 +15,8 @@ from outbox.errors import BrokerUnavailable
 from outbox.store.claims import BULK_QUEUE, LIVE_QUEUE
 
 TIMEOUT_S = 3.0
-ERRORS = (AMQPError, MessageNacked, KombuError, BrokerError, OSError)
-"""What the libraries raise when the broker refuses, breaks off or is silent. (A nack is no AMQPError.)"""
+ERRORS = (AMQPError, KombuError, BrokerError, OSError)
+"""What the libraries raise when the broker refuses, breaks off or is silent."""
 
 
 @contextmanager
@@ -31,6 +31,11 @@ def limited(connection: Broker, seconds: float) -> Iterator[None]:
         yield
 
 
+def reason(error: Exception) -> str:
+    """The error's words, or its name; kombu wraps a message that the broker refused in an error without words."""
+    return str(error) or type(error.__cause__ or error).__name__
+
+
 def queues(broker_url: str) -> list[dict[str, Any]]:
     """Name, consumers and waiting messages of each queue; one that nobody declared yet has none of either.
 
@@ -42,9 +47,7 @@ def queues(broker_url: str) -> list[dict[str, Any]]:
         with limited(connection, TIMEOUT_S):
             return [_queue(connection, name) for name in (LIVE_QUEUE, BULK_QUEUE)]
     except ERRORS as error:
-        raise BrokerUnavailable(
-            f"RabbitMQ at {connection.as_uri()} cannot be asked: {error or type(error).__name__}"
-        ) from error
+        raise BrokerUnavailable(f"RabbitMQ at {connection.as_uri()} cannot be asked: {reason(error)}") from error
     finally:
         connection.collect(socket_timeout=1)
 

@@ -15,7 +15,7 @@ import structlog
 from celery import Celery
 from kombu import Connection as Broker
 
-from outbox.broker import ERRORS, limited
+from outbox.broker import ERRORS, limited, reason
 from outbox.errors import BrokerUnavailable
 from outbox.settings import Settings
 from outbox.worker.configuration import TASK, configuration
@@ -117,6 +117,5 @@ class Publisher:
         self.close()
         self._retry_at = time.monotonic() + self._delay
         self._delay = min(self._delay * 2, _BACK_OFF_S[1])
-        reason = str(error) or type(error).__name__
-        log.warning("broker unavailable", broker=address, what=what, reason=reason)
-        return BrokerUnavailable(f"{address}: {what}: {reason}")
+        log.warning("broker unavailable", broker=address, what=what, reason=reason(error))
+        return BrokerUnavailable(f"{address}: {what}: {reason(error)}")

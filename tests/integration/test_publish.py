@@ -97,7 +97,7 @@ def test_a_message_that_the_broker_refuses_is_told(stack: Stack, publisher: Publ
         refusal = until(lambda: _refusal(publisher), "a message is refused", PATIENCE_S)
     finally:
         stack.rabbitmqctl("clear_policy", "-p", "outbox", "full")
-    assert "was not published" in refusal
+    assert "was not published: MessageNacked" in refusal
 
 
 def test_a_frozen_broker_is_noticed_and_found_again(stack: Stack, publisher: Publisher, broker_url: str) -> None:
