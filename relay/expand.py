@@ -117,7 +117,7 @@ def _chunk(connection: Connection, fanout: FanOut, enumerator: Enumerator, lane:
         events.expanded(connection, [fanout.id])
     else:
         events.save_progress(connection, fanout.id, progress, lane)
-    log.info("enumerated", event=fanout.id, keys=len(keys), complete=progress is ALL)
+    log.info("enumerated", fanout=fanout.id, keys=len(keys), complete=progress is ALL)
 
 
 def _guarded(connection: Connection, fanout: FanOut, chunk: Callable[[], None]) -> bool:
@@ -136,7 +136,7 @@ def _guarded(connection: Connection, fanout: FanOut, chunk: Callable[[], None]) 
 def _set_aside(connection: Connection, fanout: FanOut, error: psycopg.Error) -> None:
     """A value that Postgres refuses is dead; anything else may be mended by `outbox apply`, and is tried again."""
     words = first_line(error)
-    log.error("fan-out cannot be expanded", event=fanout.id, way=fanout.way, reason=words)
+    log.error("fan-out cannot be expanded", fanout=fanout.id, way=fanout.way, reason=words)
     if is_of_the_data(error):
         events.bury(connection, fanout.id, words)
     else:

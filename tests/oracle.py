@@ -7,7 +7,9 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.abc import Buffer
 from psycopg.rows import TupleRow
+from psycopg.types.datetime import TimestamptzLoader
 
 from outbox.solr.client import Solr
 
@@ -34,9 +36,18 @@ def differences(connection: psycopg.Connection[TupleRow], solr: Solr, collection
     return sorted(lacking + extra + otherwise + surplus)
 
 
+class _Moment(TimestamptzLoader):
+    """As psycopg's own, but infinite times, which Python has none of, are no time."""
+
+    def load(self, data: Buffer) -> datetime | None:  # type: ignore[override]  # the only type that null can have
+        return None if bytes(data).endswith(b"infinity") else super().load(data)
+
+
 def _rows(connection: psycopg.Connection[TupleRow], view: str) -> dict[str, dict[str, Any]]:
     schema, name = view.split(".")
-    cursor = connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(schema, name)))
+    cursor = connection.cursor()
+    cursor.adapters.register_loader("timestamptz", _Moment)
+    cursor.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(schema, name)))
     columns = [column.name for column in cursor.description or ()]
     rows = [dict(zip(columns, row, strict=True)) for row in cursor]
     connection.commit()
@@ -62,7 +73,7 @@ def _expected(value: Any) -> Any:
 def _solr_time(moment: datetime) -> str:
     milliseconds = moment.microsecond // 1000
     text = moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
-    return f"{text}.{milliseconds:03d}".rstrip("0").rstrip(".") + "Z" if milliseconds else f"{text}Z"
+    return f"{text}.{milliseconds:03d}Z" if milliseconds else f"{text}Z"
 
 
 def _documents(solr: Solr, collection: str) -> dict[str, dict[str, Any]]:

@@ -25,23 +25,23 @@ _DEAD = 4
 def wait(session: Session, timeout_s: float | None, searchable: bool) -> None:
     """Wait until every event that is visible now, and all that it expands to, is done or dead.
 
-    Exits with 1 when the time is over, with 4 when one of them died meanwhile.
+    Exits with 1 when the time is over, with 4 when one of them is dead, also if it died before: it may have been
+    quicker than this command.
     """
     with session.database() as connection:
         wait_for(session, connection, timeout_s=timeout_s, searchable=searchable)
 
 
 def wait_for(session: Session, connection: Connection, *, timeout_s: float | None, searchable: bool) -> None:
-    """Wait as the command does, and leave the process with 4 if an event died."""
-    began = indexes.now(connection)
+    """Wait as the command does, and leave the process with 4 if an event is dead."""
     up_to = events.highest(connection)
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     _drain(connection, up_to, deadline, timeout_s)
     if searchable:
         _commit(session, connection)
-    died = events.dead_among(connection, up_to, began)
+    died = events.dead_among(connection, up_to)
     if died:
-        note(f"{died} of the events died: see `outbox dead list`")
+        note(f"{died} of the events are dead: see `outbox dead list`")
         sys.exit(_DEAD)
 
 

@@ -106,9 +106,9 @@ def unfinished(connection: Connection, up_to: int) -> int:
     return _count(connection, "unfinished", {"id": up_to})
 
 
-def dead_among(connection: Connection, up_to: int, since: datetime) -> int:
-    """How many of the events up to that id, and of those they were expanded into, died since then."""
-    return _count(connection, "dead_among", {"id": up_to, "since": since})
+def dead_among(connection: Connection, up_to: int) -> int:
+    """How many of the events up to that id, and of those they were expanded into, are dead and not resolved."""
+    return _count(connection, "dead_among", {"id": up_to})
 
 
 def progress_of(connection: Connection, fanout: int) -> tuple[bool, int, int, int]:

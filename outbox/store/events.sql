@@ -64,7 +64,7 @@ FROM outbox.event AS f LEFT JOIN outbox.event AS e ON e.cause = f.id WHERE f.id 
 
 -- name: dead_among
 SELECT count(*) FROM outbox.event
-WHERE dead_at IS NOT NULL AND done_at IS NULL AND (id <= %(id)s OR cause <= %(id)s) AND dead_at >= %(since)s;
+WHERE dead_at IS NOT NULL AND done_at IS NULL AND (id <= %(id)s OR cause <= %(id)s);
 
 -- name: dead
 SELECT e.id, i.name, e.key, e.source::text, e.op::text, e.created_at, e.dead_at, e.claim, e.last_error

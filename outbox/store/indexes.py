@@ -81,12 +81,6 @@ def serve(connection: Connection, index: int, collection: str) -> None:
     connection.execute(_SQL["serve"], {"index": index, "collection": collection})
 
 
-def now(connection: Connection) -> datetime:
-    """The server's clock."""
-    moment: datetime = _one(connection, "now")
-    return moment
-
-
 def status(connection: Connection) -> list[dict[str, Any]]:
     """One row for each index, as `outbox status --json` names its keys."""
     cursor = connection.execute(_SQL["status"])

@@ -30,9 +30,6 @@ WHERE id = %(index)s;
 -- name: serve
 INSERT INTO outbox.target (index, collection, state) VALUES (%(index)s, %(collection)s, 'serving');
 
--- name: now
-SELECT clock_timestamp();
-
 -- name: status
 SELECT i.name,
     CASE WHEN i.definition IS NULL THEN 'not applied' WHEN i.paused THEN 'paused'

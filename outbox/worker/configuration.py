@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from outbox.settings import Settings
 from outbox.store.claims import BULK_QUEUE, LIVE_QUEUE
@@ -28,7 +28,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "broker_channel_error_retry": True,
         "broker_heartbeat": 20,
         "broker_pool_acquire_timeout": 5.0,
-        "task_queues": [Queue(LIVE_QUEUE, durable=True), Queue(BULK_QUEUE, durable=True)],
+        "task_queues": [_queue(LIVE_QUEUE), _queue(BULK_QUEUE)],
         "task_default_queue": LIVE_QUEUE,
         "task_create_missing_queues": False,
         "task_serializer": "json",
@@ -50,3 +50,8 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "worker_hijack_root_logger": False,
         "worker_enable_remote_control": True,
     }
+
+
+def _queue(name: str) -> Queue:
+    """A durable queue with an exchange of its own: Celery would bind both queues to the default one, by one key."""
+    return Queue(name, Exchange(name, type="direct"), routing_key=name, durable=True)

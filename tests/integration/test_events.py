@@ -11,7 +11,7 @@ import pytest
 
 from outbox.connection import Connection, connect
 from outbox.sql import queries
-from outbox.store import claims, events, indexes
+from outbox.store import claims, events
 from outbox.store.claims import Lane
 from outbox.store.events import FanOut
 from tests.integration.hand_made import MINUTE, Place, add, begun, make_index, states
@@ -123,7 +123,6 @@ def test_keys_that_were_ever_named_come_in_byte_order_chunk_by_chunk(outbox: Con
 
 
 def test_what_a_wait_waits_for(outbox: Connection, place: Place) -> None:
-    since = indexes.now(outbox)
     cause = fan_out(outbox)
     up_to = events.highest(outbox)
     assert events.unfinished(outbox, up_to) == 1
@@ -132,7 +131,7 @@ def test_what_a_wait_waits_for(outbox: Connection, place: Place) -> None:
     add(outbox, place, "later")
     assert events.unfinished(outbox, up_to) == 2
     assert claims.finish(outbox, begun(outbox, place), bad={"bad": "no"}, back=["later"])
-    assert (events.unfinished(outbox, up_to), events.dead_among(outbox, up_to, since)) == (0, 1)
+    assert (events.unfinished(outbox, up_to), events.dead_among(outbox, up_to)) == (0, 1)
     assert events.progress_of(outbox, cause) == (True, 2, 1, 1)
 
 
