@@ -27,7 +27,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """A column whose change alters documents. `as_text`: its type has no equality, so its text is compared."""
+    """A column whose change alters documents.
+
+    `as_text`: its text is compared, since its type has no equality, or one that is coarser than what the document shows
+    (citext, numeric's trailing zeros, a box's area).
+    """
 
     name: str
     as_text: bool
@@ -35,10 +39,14 @@ class Tracked:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """A column whose value the trigger writes into `event.route`, as text, in the order of `Way.carried`."""
+    """A column whose value the trigger writes into `event.route`, as text, in the order of `Way.carried`.
+
+    `required`: a row that has null there touches no document on this way, and writes no event for it.
+    """
 
     name: str
     postgres_type: str
+    required: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +55,12 @@ class Way:
 
     `number` is stored in `event.way`. `is_key`: the one carried value is the document's key itself, so that the trigger
     writes `event.key` and nothing has to be expanded; then `expand` and `enumerate` are empty.
-    `expand` is a SELECT of (event id, key) with the parameters `ids` (bigint[]), `routes` (jsonb[]) and `most` (keys of
-    one event at the most); `enumerate` is a SELECT of (key) with the parameters `route` (jsonb), `after` (text or null)
-    and `most`, in the order of the key, for a way that leads to many documents.
-    A route is a JSON array of one or two tuples (the old row's and the new row's), each an array of texts.
+    `expand` is a SELECT of (event id, key) with the parameters `ids` (bigint[]), `routes` (jsonb[]) and `most` (rows of
+    one event at the most): of an event that has fewer rows the keys are distinct, and all are there; of one that gives
+    `most` rows some may be twice, and more may be missing. `enumerate` is a SELECT of (key) with the parameters `route`
+    (jsonb), `after` (text or null) and `most`, in the order of the key, for a way that leads to many documents.
+    A route is a JSON array of one or two tuples (the old row's and the new row's), each an array of texts; of a
+    `declared` way (SQL in the settings) always two, null where there was or is no row.
     """
 
     number: int
@@ -61,6 +71,7 @@ class Way:
     expand: str
     enumerate: str
     description: str
+    declared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +79,17 @@ class Table:
     """A table that the view reads: its tracked columns and the numbers of the ways from its occurrences.
 
     `relation` is quoted and qualified; `tracked` is empty where only insert and delete matter (`count(*)`).
+    `root`: its rows are the documents. `everything`: any change of it re-indexes all documents. `partition`: its row
+    triggers come from its parent, and only TRUNCATE needs one of its own.
     """
 
     relation: str
     oid: int
     tracked: tuple[Tracked, ...]
     ways: tuple[int, ...]
+    root: bool = False
+    everything: bool = False
+    partition: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,137 @@
+"""From a document view to the definition of its index, with every problem at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from outbox.capture import catalogue as catalogues
+from outbox.capture import checks
+from outbox.capture.catalogue import Catalogue, Column, Relation
+from outbox.capture.compose import quoted
+from outbox.capture.declared import Declared, declarations
+from outbox.capture.fields import fields
+from outbox.capture.keys import key_problems
+from outbox.capture.proof import prove
+from outbox.capture.read import enumerate_keys, read
+from outbox.capture.tables import Tables
+from outbox.capture.texts import Shape, ViewText
+from outbox.capture.ways import Found, Root, find
+from outbox.connection import Connection
+from outbox.index import Definition, OwnFields, Target
+from outbox.problems import Code, Problem, Severity, errors
+from outbox.settings import IndexSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """The definition, None where an error stands in its way, and the problems."""
+
+    definition: Definition | None
+    problems: list[Problem]
+
+
+def analyse(connection: Connection, settings: IndexSettings, name: str) -> Analysis:
+    """Read the view of an index. Changes nothing; what is wrong is in the result, and none of it is raised."""
+    found = catalogues.find(connection, settings.view)
+    if found is None:
+        what = "this view does not exist in the database."
+        return _refused(Code.VIEW_MISSING, settings.view, what, "Create it, or mend `view` in the settings.")
+    oid, kind = found
+    if kind != "v":
+        what = "this is no view." if kind != "m" else "a materialized view shows the past."
+        return _refused(Code.VIEW_NOT_A_VIEW, settings.view, what, "Create a view over it, and name that.")
+    catalogue = catalogues.read(connection, oid, _named_tables(connection, settings.ways))
+    declared, problems = declarations(catalogue, settings.ways)
+    text = find(catalogue.view.name, _shape(catalogue))
+    problems += [*text.problems, *_objections(catalogue, text, declared)]
+    definition, more = _definition(catalogue, settings, name, (text, declared))
+    problems += more
+    if definition is not None and not errors(problems):
+        problems += prove(connection, definition)
+    return Analysis(None if errors(problems) else definition, problems)
+
+
+def _refused(code: Code, where: str, what: str, cure: str) -> Analysis:
+    return Analysis(None, [Problem(code, Severity.ERROR, where, what, cure)])
+
+
+def _named_tables(connection: Connection, ways: Iterable[str]) -> list[int]:
+    found = (catalogues.find(connection, name) for name in ways)
+    return [one[0] for one in found if one is not None]
+
+
+def _shape(catalogue: Catalogue) -> Shape:
+    names = {one.name: tuple(column.name for column in one.columns) for one in catalogue.relations.values()}
+    views = {view.name: ViewText(view.sql, names[view.name]) for view in catalogue.views.values()}
+    return Shape(views, {name: names[name] for name in names if name not in views}, catalogue.aggregates)
+
+
+def _objections(catalogue: Catalogue, text: Found, declared: Declared) -> list[Problem]:
+    return [
+        *checks.relations(catalogue),
+        *checks.columns(catalogue),
+        *checks.functions(catalogue, declared=bool(declared.unread)),
+        *checks.referee(catalogue, text),
+    ]
+
+
+def _definition(
+    catalogue: Catalogue, settings: IndexSettings, name: str, said: tuple[Found, Declared]
+) -> tuple[Definition | None, list[Problem]]:
+    text, declared = said
+    view = catalogue.relations[catalogue.view.oid]
+    made, problems = fields(catalogue, settings.fields, settings.own_fields)
+    shown = next((column for column in view.columns if column.name == "id"), None)
+    if shown is None:
+        what = "the view has no column `id`, which becomes Solr's id."
+        return None, [
+            *problems,
+            Problem(Code.ID_MISSING, Severity.ERROR, ".".join(view.name), what, "Show the key AS id."),
+        ]
+    if text.root is None:
+        return None, problems
+    problems += key_problems(catalogue, text.root)
+    root, key = _root(catalogue, text.root)
+    tables = Tables(catalogue, text, declared, root, key)
+    tables.collect()
+    definition = Definition(
+        name=name,
+        view=quoted(view.name),
+        root=quoted(root.name),
+        key=key.name,
+        key_type=shown.bare_type,
+        fields=made,
+        tables=tuple(tables.tables.values()),
+        ways=tuple(tables.ways),
+        read=read(view.name, shown.bare_type, made),
+        enumerate=enumerate_keys(view.name, shown.bare_type),
+        capture=settings.capture,
+        target=_target(settings),
+        fingerprint=fingerprint(catalogue),
+    )
+    return definition, problems + tables.problems
+
+
+def _root(catalogue: Catalogue, root: Root) -> tuple[Relation, Column]:
+    relation = next(one for one in catalogue.relations.values() if one.name == root.occurrence.table)
+    return relation, relation.column(root.key)
+
+
+def fingerprint(catalogue: Catalogue) -> str:
+    """Of the texts of the view and of those beneath it: another one means that somebody altered a view."""
+    texts = sorted((".".join(view.name), view.sql) for view in catalogue.views.values())
+    return hashlib.sha256("\0".join(part for text in texts for part in text).encode()).hexdigest()[:16]
+
+
+def _target(settings: IndexSettings) -> Target:
+    own = settings.own_fields
+    return Target(
+        commit_within_ms=round(settings.commit_within.total_seconds() * 1000),
+        settle_ms=round(settings.settle.total_seconds() * 1000),
+        deletes=settings.deletes,
+        fence=settings.fence,
+        scope=settings.scope,
+        own_fields=OwnFields(own.version, own.deleted, own.hash),
+    )
