@@ -50,3 +50,29 @@ UPDATE outbox.event SET done_at = clock_timestamp() WHERE done_at IS NULL RETURN
 
 -- name: claim_row
 SELECT keys, events, ended_at IS NOT NULL, outcome, documents, error FROM outbox.claim WHERE number = %(number)s;
+
+-- name: expand_below
+-- A way for tests: the items below the number that the route carries. "slow" takes its time.
+SELECT r.id, k.key
+FROM unnest(%(ids)s::bigint[], %(routes)s::jsonb[]) AS r (id, route)
+CROSS JOIN LATERAL (
+    SELECT i.id::text AS key FROM shop.item AS i
+    WHERE CASE WHEN r.route -> 0 ->> 0 = 'slow' THEN pg_sleep(60) IS NULL ELSE i.id < (r.route -> 0 ->> 0)::bigint END
+    LIMIT %(most)s
+) AS k;
+
+-- name: enumerate_below
+SELECT i.id::text FROM shop.item AS i
+WHERE i.id < (%(route)s::jsonb -> 0 ->> 0)::bigint
+    AND (%(after)s::text IS NULL OR i.id::text COLLATE "C" > %(after)s)
+ORDER BY i.id::text COLLATE "C" LIMIT %(most)s;
+
+-- name: add_fan_out
+INSERT INTO outbox.event (index, way, route, op) VALUES (%(index)s, %(way)s, %(route)s, %(op)s) RETURNING id;
+
+-- name: fan_out
+SELECT done_at IS NOT NULL, dead_at IS NOT NULL, available_at > clock_timestamp(), lane::text, last_error
+FROM outbox.event WHERE id = %(id)s;
+
+-- name: expanded_into
+SELECT key, lane::text FROM outbox.event WHERE cause = %(id)s ORDER BY key COLLATE "C";

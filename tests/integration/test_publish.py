@@ -74,7 +74,7 @@ def test_a_lane_has_its_queue(publisher: Publisher, channel: Any, broker_url: st
 def test_consumers_are_counted(publisher: Publisher, channel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publish, "LOOK_AGAIN_S", 0.0)
     assert publisher.consumers(LIVE_QUEUE) == 0
-    tag = channel.basic_consume(LIVE_QUEUE)
+    tag = channel.basic_consume(LIVE_QUEUE, callback=lambda _: None)
     assert (publisher.consumers(LIVE_QUEUE), publisher.consumers(BULK_QUEUE)) == (1, 0)
     channel.basic_cancel(tag)
     assert publisher.consumers(LIVE_QUEUE) == 0

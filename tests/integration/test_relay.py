@@ -1,0 +1,98 @@
+"""Relay and workers as processes of their own, over an index that is made by hand: from an event to a document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kombu import Connection as Broker
+
+from outbox.store import claims, indexes, targets
+from outbox.store.claims import BULK_QUEUE, Lane, Outcome
+from tests.integration.desk import Desk
+from tests.integration.hand_made import add, insert_items, states, take
+from tests.pipeline import Pipeline, until
+
+
+@pytest.fixture
+def pipeline(desk: Desk, database_url: str, broker_url: str, tmp_path: Path) -> Iterator[Pipeline]:
+    """Processes of this test's own; none runs yet."""
+    found = Pipeline(
+        {
+            "OUTBOX_DATABASE_URL": database_url,
+            "OUTBOX_BROKER_URL": broker_url,
+            "OUTBOX_SOLR_URL": desk.solr.url,
+            "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        },
+        tmp_path,
+    )
+    try:
+        yield found
+    finally:
+        found.stop_all()
+
+
+def test_an_event_becomes_a_document_and_a_refused_one_holds_up_nothing(desk: Desk, pipeline: Pipeline) -> None:
+    insert_items(desk.connection, range(1, 9))
+    desk.connection.execute("UPDATE shop.item SET code = 'none' WHERE id = 5")
+    add(desk.connection, desk.place, "1", "2")
+    add(desk.connection, desk.place, "3", "4", lane=Lane.REPLAY)
+    pipeline.start(live=1, bulk=1)
+    add(desk.connection, desk.place, "5", "6", "404")
+    claims.wake(desk.connection)
+    keys = {"1", "2", "3", "4", "5", "6", "404"}
+    until(lambda: all("waits" not in found for found in states(desk.connection).values()), "all is done or dead")
+    assert states(desk.connection)["5"] == ["dead"]
+    assert set(desk.solr.get("items_1", keys, fields="id")) == keys - {"5"}
+    assert pipeline.stop("relay-0") == 0
+
+
+def test_nothing_is_claimed_for_nobody_and_one_bulk_claim_waits_at_a_time(
+    desk: Desk, pipeline: Pipeline, broker_url: str
+) -> None:
+    with Broker(broker_url) as broker:
+        channel: Any = broker.channel()
+        channel.queue_declare(BULK_QUEUE, durable=True, auto_delete=False)
+        channel.basic_consume(BULK_QUEUE, callback=lambda _: None)  # one that is there, and begins nothing
+        for lane in Lane:
+            add(desk.connection, desk.place, lane.value, lane=lane)
+        pipeline.start(live=0, bulk=0)
+        until(lambda: indexes.relay(desk.connection)["asleep"], "the relay has nothing more to do")
+        (survey,) = targets.survey(desk.connection)
+        assert (survey.live, survey.live_in_flight, survey.bulk_unbegun) == (True, 0, 1)
+        pipeline.stop_all()
+
+
+def test_what_a_dead_relay_had_not_published_is_taken_back_at_once(desk: Desk, pipeline: Pipeline) -> None:
+    insert_items(desk.connection, [1])
+    add(desk.connection, desk.place, "1")
+    orphan = take(desk.connection, desk.place)
+    assert orphan is not None
+    pipeline.start(live=1, bulk=0)
+    until(lambda: states(desk.connection) == {"1": ["done"]}, "it is claimed anew", 20)
+    assert desk.outcome(orphan.number) == Outcome.NOT_PUBLISHED
+
+
+def test_a_database_without_the_schema_is_one_sentence_and_exit_code_1(pipeline: Pipeline, empty_url: str) -> None:
+    pipeline.environment["OUTBOX_DATABASE_URL"] = empty_url
+    pipeline.start(live=0, bulk=0)
+    assert pipeline.processes.pop("relay-0").wait(timeout=20) == 1
+    last = pipeline.log("relay-0").splitlines()[-1]
+    assert last == "relay: the schema outbox is missing in this database: run `outbox migrate`"
+    assert "Traceback" not in pipeline.log("relay-0")
+
+
+def test_a_relay_outlives_its_connection(desk: Desk, pipeline: Pipeline) -> None:
+    insert_items(desk.connection, [1, 2])
+    pipeline.start(live=1, bulk=0)
+    add(desk.connection, desk.place, "1")
+    until(lambda: states(desk.connection).get("1") == ["done"], "the first is done")
+    desk.connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name = 'outbox relay' AND datname = current_database()"
+    )
+    add(desk.connection, desk.place, "2")
+    until(lambda: states(desk.connection)["2"] == ["done"], "the second is done", 20)
+    assert "Postgres unavailable" in pipeline.log("relay-0")
