@@ -99,12 +99,21 @@ def _strict_columns(expression: exp.Expr) -> frozenset[str]:
 def is_equality(condition: exp.Expr) -> bool:
     """`a = b` or `a = ANY (b)`, each side of one occurrence and made of parts whose printing is sure."""
     condition = bare(condition)
-    if not isinstance(condition, exp.EQ) or not all(isinstance(node, _PLAIN) for node in condition.walk()):
+    if not _equates(condition) or not all(
+        isinstance(node, _PLAIN) for node in condition.walk() if node is not condition
+    ):
         return False
     if any(isinstance(column.this, exp.Star) for column in condition.find_all(exp.Column)):
         return False
-    sides = [occurrences(condition.left), occurrences(condition.right)]
+    sides = [occurrences(condition.this), occurrences(condition.expression)]
     return all(len(side) == 1 for side in sides) and sides[0] != sides[1]
+
+
+def _equates(condition: exp.Expr) -> bool:
+    """`=`, also that of an extension, which Postgres prints as OPERATOR(schema.=)."""
+    if isinstance(condition, exp.Operator):
+        return str(condition.args.get("operator")).endswith(".=")
+    return isinstance(condition, exp.EQ)
 
 
 def plain_pair(condition: exp.Expr) -> tuple[exp.Column, exp.Column] | None:
