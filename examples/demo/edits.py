@@ -62,20 +62,20 @@ def run(connection: Connection, solr: Solr, collection: str, edit: Edit, drained
     """
     keys = [row[0] for row in connection.execute(SQL[f"{edit.query}_changed"])]
     before = _hashes(solr.get(collection, keys, fields="*")) if keys else {}
-    newest = _scalar(connection, "newest_event")
+    since = _scalar(connection, "now")
     connection.execute(SQL[edit.query])
     committed = time.perf_counter()
     in_solr = _until_changed(lambda: solr.get(collection, keys, fields="*"), before, committed, edit.name)
     searchable = _until_changed(lambda: _search(solr, collection, keys), before, committed, edit.name)
     drained()
-    events = _scalar(connection, "events_since", id=newest)
+    events = int(_scalar(connection, "events_since", since=since))
     sample = _sample(solr.get(collection, keys[:1], fields="*")) if keys else "nothing to index, and no event"
     return Measured(edit.name, len(keys), events, sample, in_solr, searchable)
 
 
-def _scalar(connection: Connection, query: str, **parameters: object) -> int:
+def _scalar(connection: Connection, query: str, **parameters: object) -> Any:
     row = connection.execute(SQL[query], parameters).fetchone()
-    return int(row[0]) if row else 0
+    return row[0] if row else None
 
 
 def _hashes(documents: dict[str, dict[str, Any]]) -> dict[str, object]:

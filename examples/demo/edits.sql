@@ -58,12 +58,12 @@ SELECT uuid::text FROM catalogue.layer WHERE false;
 UPDATE catalogue.layer SET title = 'Edited while Solr was down'
 WHERE id = (SELECT min(id) FROM catalogue.layer) RETURNING uuid::text;
 
--- name: newest_event
-SELECT coalesce(max(id), 0) FROM outbox.event;
+-- name: now
+SELECT clock_timestamp();
 
 -- name: events_since
--- Rows that the triggers wrote; those that the relay made of them have a cause.
-SELECT count(*) FROM outbox.event WHERE id > %(id)s AND cause IS NULL;
+-- Rows that the triggers wrote; those that the relay made of them have a cause. By time: ids are drawn 32 at once.
+SELECT count(*) FROM outbox.event WHERE created_at >= %(since)s AND cause IS NULL;
 
 -- name: collection
 SELECT collection FROM outbox.target WHERE state = 'serving';

@@ -19,7 +19,10 @@ class Query:
 
 QUERIES = (
     Query("layers about water, best first", {"q": "water", "rows": 3, "fl": "id,title,score"}),
-    Query("titles in order of the alphabet", {"q": "*:*", "rows": 3, "sort": "title_s asc", "fl": "title"}),
+    Query(
+        "titles from M on, in order",
+        {"q": "*:*", "fq": "title_s:[M TO *]", "rows": 3, "sort": "title_s asc", "fl": "title"},
+    ),
     Query("how many layers each category has", {"q": "*:*", "rows": 0, "facet": True, "facet.field": "category"}),
     Query(
         "the most used keywords and regions of boundaries",
@@ -58,7 +61,7 @@ QUERIES = (
             "facet": True,
             "facet.heatmap": "bbox_heatmap",
             "facet.heatmap.geom": '["-180 -90" TO "180 90"]',
-            "facet.heatmap.gridLevel": 3,
+            "facet.heatmap.gridLevel": 5,
         },
     ),
 )
@@ -105,5 +108,11 @@ def _drawn(heatmap: dict[str, Any]) -> list[str]:
     if not highest:
         return ["no cells"]
     width = heatmap["columns"]
-    drawn = ["".join(shades[min(9, -(-9 * count // highest))] for count in (row or [0] * width)) for row in rows]
+    full = [row or [0] * width for row in rows]
+    # Two rows in one line, each cell two characters wide: a character is twice as high as it is wide.
+    lines = [
+        [max(pair) for pair in zip(north, south, strict=True)]
+        for north, south in zip(full[::2], full[1::2], strict=True)
+    ]
+    drawn = ["".join(shades[min(9, -(-9 * count // highest))] * 2 for count in line) for line in lines]
     return [f"{width} x {heatmap['rows']} cells, {highest} layers in the fullest", *drawn]
