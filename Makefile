@@ -24,6 +24,7 @@ services: $(STAMP) ## start a local Postgres, RabbitMQ and Solr; their addresses
 
 services-stop: $(STAMP) ## stop them
 	@$(BIN)/python -m services stop
+	@test ! -d .services/demo || $(BIN)/python -m services stop --dir .services/demo
 
 demo: $(STAMP) ## show the whole pipeline at work; KEEP=1 leaves it up
 	@$(BIN)/python -m examples.demo $(if $(filter-out 0,$(KEEP)),--keep)

@@ -30,13 +30,15 @@ def main() -> int:
     """Run the demo; returns the exit code. Unless it is kept, nothing is left running."""
     parser = argparse.ArgumentParser(prog="demo", description="Show the whole pipeline at work.")
     parser.add_argument("--keep", action="store_true", help="leave everything running, and print the addresses")
-    keep = parser.parse_args().keep
-    stack = Stack(FOLDER)
+    parser.add_argument("--dir", type=Path, default=FOLDER, help="where data and logs go; emptied first")
+    given = parser.parse_args()
+    keep: bool = given.keep
+    stack = Stack(given.dir)
     began = time.monotonic()
     complete = False
     try:
         stack.stop()  # one that was kept; the demo starts from nothing
-        shutil.rmtree(FOLDER, ignore_errors=True)
+        shutil.rmtree(given.dir, ignore_errors=True)
         show(stack)
         complete = True
     except (StackError, TimeoutError) as error:
@@ -44,7 +46,7 @@ def main() -> int:
         return 1
     finally:
         if keep and complete:
-            _addresses(stack.endpoints())
+            _addresses(stack.endpoints(), given.dir)
         else:
             stack.stop(screen.line)
     screen.line(f"\nThe demo took {time.monotonic() - began:.0f} s.")
@@ -136,12 +138,12 @@ def _outbox(environment: dict[str, str], *arguments: str, quiet: bool = False) -
         raise StackError(f"`outbox {' '.join(arguments)}` ended with {done.returncode}: {done.stderr.strip()}")
 
 
-def _addresses(endpoints: Endpoints) -> None:
+def _addresses(endpoints: Endpoints, folder: Path) -> None:
     screen.chapter("It all runs on")
     for name, value in endpoints.environment().items():
         screen.line(f"{name}={value}")
     screen.line(f"OUTBOX_CONFIG={CONFIG}")
-    screen.line(f"The same lines stand in {FOLDER / 'env'}; `make services-stop` ends it.")
+    screen.line(f"The first of these stand in {folder / 'env'} as well; `make services-stop` ends it all.")
 
 
 if __name__ == "__main__":
