@@ -20,7 +20,7 @@ venv: $(STAMP) ## make .venv with everything that is pinned in constraints.txt
 	@:
 
 services: $(STAMP) ## start a local Postgres, RabbitMQ and Solr; their addresses stand in .services/env
-	@$(BIN)/python -m services start
+	@$(BIN)/python -m services start --pg15
 
 services-stop: $(STAMP) ## stop them
 	@$(BIN)/python -m services stop
