@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from services.stack import Stack
 from tests.pipeline import ROOT
 
@@ -15,10 +17,11 @@ EDIT = re.compile(
 )
 
 
+@pytest.mark.timeout(900)  # it starts and stops every server
 def test_the_demo_shows_edits_queries_and_an_outage_and_leaves_nothing_running(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     done = subprocess.run(
-        [sys.executable, "-m", "examples.demo", "--dir", folder], cwd=ROOT, capture_output=True, text=True, timeout=600
+        [sys.executable, "-m", "examples.demo", "--dir", folder], cwd=ROOT, capture_output=True, text=True, timeout=850
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     edits = {edit["name"]: edit for edit in EDIT.finditer(done.stdout.split("\n3. ")[1].split("\n4. ")[0])}
