@@ -54,8 +54,17 @@ SELECT coalesce(max(id), 0) FROM outbox.event;
 
 -- name: unfinished
 -- Of the events up to an id, and of those that they were expanded into.
-SELECT count(*) FROM outbox.event
-WHERE done_at IS NULL AND dead_at IS NULL AND (id <= %(id)s OR cause <= %(id)s);
+-- In three parts, each by the partial index that holds it: done events, of which there are far more, are not read.
+SELECT (
+    SELECT count(*) FROM outbox.event WHERE key IS NOT NULL AND suspect = 0 AND done_at IS NULL AND dead_at IS NULL
+        AND (id <= %(id)s OR cause <= %(id)s)
+) + (
+    SELECT count(*) FROM outbox.event WHERE key IS NULL AND done_at IS NULL AND dead_at IS NULL
+        AND (id <= %(id)s OR cause <= %(id)s)
+) + (
+    SELECT count(*) FROM outbox.event WHERE suspect > 0 AND done_at IS NULL AND key IS NOT NULL AND dead_at IS NULL
+        AND (id <= %(id)s OR cause <= %(id)s)
+);
 
 -- name: progress_of
 -- How far one fan-out event has come: is it expanded, how many keys it became, how many of them are done, or dead.
