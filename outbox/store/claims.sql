@@ -50,8 +50,9 @@ RETURNING c.index, c.target, c.lane::text, cardinality(c.keys), t.collection, t.
 -- name: finish
 -- One statement: the claim ends if it is still in flight, and only then are its events marked. Claim row first, events
 -- second, in every statement: the other order deadlocks inside the outbox. `bad` are the keys that are refused for
--- good, with their reasons; `back` those given back. `heal`: a later change of a dead key that is indexed resolves it,
--- and a newly dead key replaces the older dead event. No row: the lease is lost.
+-- good, with their reasons; `back` those given back. One dead event stands for a dead key, the newest: older ones of
+-- the claim are folded into it, and so are, by `heal`, those that were dead before; a later change that is indexed
+-- resolves it. No row: the lease is lost.
 WITH ended AS (
     UPDATE outbox.claim
     SET ended_at = clock_timestamp(), outcome = 'done', error = %(error)s,
@@ -63,10 +64,18 @@ WITH ended AS (
     FROM ended AS c
     WHERE e.id = ANY (c.events) AND e.done_at IS NULL AND e.dead_at IS NULL
         AND e.key <> ALL (%(bad)s::text[] || %(back)s::text[])
+), refused AS (
+    SELECT e.id, c.number, left(b.reason, 2000) AS reason, max(e.id) OVER (PARTITION BY e.key) AS newest
+    FROM ended AS c
+    JOIN outbox.event AS e ON e.id = ANY (c.events) AND e.done_at IS NULL
+    JOIN unnest(%(bad)s::text[], %(reasons)s::text[]) AS b (key, reason) ON b.key = e.key
 ), bury AS (
-    UPDATE outbox.event AS e SET dead_at = clock_timestamp(), claim = c.number, last_error = left(b.reason, 2000)
-    FROM ended AS c, unnest(%(bad)s::text[], %(reasons)s::text[]) AS b (key, reason)
-    WHERE e.id = ANY (c.events) AND e.key = b.key AND e.done_at IS NULL
+    UPDATE outbox.event AS e SET dead_at = clock_timestamp(), claim = r.number, last_error = r.reason
+    FROM refused AS r WHERE e.id = r.id AND r.id = r.newest
+), fold AS (
+    UPDATE outbox.event AS e SET done_at = clock_timestamp(), claim = r.number,
+        last_error = format('dead as event %%s', r.newest)
+    FROM refused AS r WHERE e.id = r.id AND r.id < r.newest
 ), heal AS (
     UPDATE outbox.event AS e SET done_at = clock_timestamp(), claim = c.number
     FROM ended AS c

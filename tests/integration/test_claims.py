@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from outbox.connection import Connection, connect
-from outbox.store import claims
+from outbox.store import claims, events
 from outbox.store.claims import Ended, Lane, Outcome
 from services.stack import Stack
 from tests.integration.hand_made import SQL, Place, add, begun, keys_of, make_index, states, take
@@ -149,6 +149,17 @@ def test_a_key_that_dies_again_has_one_dead_event(outbox: Connection, place: Pla
     add(outbox, place, "a")
     assert claims.finish(outbox, begun(outbox, place), bad={"a": "still no"}, back=[])
     assert states(outbox) == {"a": ["done", "dead"]}
+
+
+def test_of_several_events_of_a_refused_key_the_newest_is_dead_and_stands_for_the_others(
+    outbox: Connection, place: Place
+) -> None:
+    add(outbox, place, "a", "b", "a")
+    assert claims.finish(outbox, begun(outbox, place), bad={"a": "no"}, back=[])
+    assert states(outbox) == {"a": ["done", "dead"], "b": ["done"]}
+    (dead,) = events.dead(outbox)
+    reasons = outbox.execute("SELECT last_error FROM outbox.event WHERE key = 'a' ORDER BY id").fetchall()
+    assert reasons == [(f"dead as event {dead.id}",), ("no",)]
 
 
 def test_a_key_that_is_given_back_stays_dead(outbox: Connection, place: Place) -> None:
