@@ -40,8 +40,10 @@ def analyse(connection: Connection, settings: IndexSettings, name: str) -> Analy
         return _refused(Code.VIEW_MISSING, settings.view, what, "Create it, or mend `view` in the settings.")
     oid, kind = found
     if kind != "v":
-        what = "this is no view." if kind != "m" else "a materialized view shows the past."
-        return _refused(Code.VIEW_NOT_A_VIEW, settings.view, what, "Create a view over it, and name that.")
+        what, code = "this is no view.", Code.VIEW_NOT_A_VIEW
+        if kind == "m":
+            what, code = "a materialized view: REFRESH fires no triggers.", Code.MATERIALIZED_VIEW
+        return _refused(code, settings.view, what, "Create a view that shows what the documents shall have.")
     catalogue = catalogues.read(connection, oid, _named_tables(connection, settings.ways))
     declared, problems = declarations(catalogue, settings.ways)
     text = find(catalogue.view.name, _shape(catalogue))

@@ -33,6 +33,10 @@ class NotRead(Exception):
     """The text has something that is not understood, so that nothing could be said of the view at all."""
 
 
+class SystemTable(NotRead):
+    """A table of Postgres' own, which can have no triggers; the message is its name."""
+
+
 class Recursive(NotRead):
     """A WITH RECURSIVE query that refers to itself."""
 
