@@ -52,3 +52,18 @@ GRANT ALL ON ALL TABLES IN SCHEMA catalogue TO capture_plain
 -- name: no_plain_role
 DROP OWNED BY capture_plain;
 DROP ROLE capture_plain
+
+-- name: owner
+-- No superuser: a member of the tables' owner that may make functions in the schema outbox and write events.
+CREATE ROLE capture_owner LOGIN;
+GRANT USAGE, CREATE ON SCHEMA outbox TO capture_owner;
+GRANT INSERT ON outbox.event TO capture_owner;
+GRANT SELECT ON outbox.relay, outbox.claim TO capture_owner;
+ALTER SCHEMA s OWNER TO capture_owner;
+ALTER TABLE s.layer OWNER TO capture_owner;
+ALTER TABLE s.category OWNER TO capture_owner;
+ALTER VIEW s.d OWNER TO capture_owner
+
+-- name: no_owner
+DROP OWNED BY capture_owner CASCADE;
+DROP ROLE capture_owner
