@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from outbox.capture.barriers import collapses, visible
 from outbox.capture.expressions import bare, conjuncts, has_query
@@ -25,6 +23,7 @@ from outbox.capture.texts import (
     branch_values,
     joins,
     occurrence_column,
+    parsed,
     unwrapped,
 )
 
@@ -43,11 +42,13 @@ class Reader:
     def tree(self, view: Name) -> exp.Expr:
         """The parsed text of a view. Raises NotRead."""
         if view not in self._trees:
+            text = self.shape.views[view]
             try:
-                parsed = sqlglot.parse_one(self.shape.views[view].sql.strip().rstrip(";"), dialect="postgres")
-            except SqlglotError as error:
-                raise NotRead(str(error).splitlines()[0]) from error
-            self._trees[view] = unwrapped(parsed)
+                self._trees[view] = parsed(text.sql)
+            except NotRead:
+                if not text.pretty:
+                    raise
+                self._trees[view] = parsed(text.pretty)
         return self._trees[view]
 
     def view(self, view: Name, region: Region) -> list[Column]:

@@ -24,6 +24,9 @@ BEFORE = {
     "collation": "CREATE COLLATION s.ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);"
     "CREATE TABLE s.c (k text COLLATE s.ci PRIMARY KEY)",
 }
+RECURSIVE = """WITH RECURSIVE t AS (SELECT l.id, l.id AS top FROM s.layer l UNION
+    SELECT p.id, t.top FROM s.layer p JOIN t ON p.parent = t.id)
+    SELECT l.uuid AS id, (SELECT count(*) FROM t WHERE t.top = l.id) AS v FROM s.layer l"""
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,21 @@ CASES = {
     ),
     "declared SQL that is none": Case(
         "SELECT uuid AS id FROM s.layer, s.pick", {(Code.VIEW_NOT_READ, "")}, settings={"ways": {"s.pick": "SELEC"}}
+    ),
+    "recursive": Case(RECURSIVE, {(Code.RECURSIVE, "s.d")}),
+    "recursive, but all is declared": Case(RECURSIVE, set(), settings={"ways": {"s.layer": "all"}}),
+    "a text that only the other print makes readable": Case(
+        "SELECT l.uuid AS id, ARRAY(SELECT k.name FROM unnest(l.tags) u (t) JOIN s.keyword k ON k.name = u.t) AS v"
+        " FROM s.layer l",
+        {(Code.NO_WAY, "s.keyword")},
+    ),
+    "a window, but all is declared": Case(
+        "SELECT uuid AS id, rank() OVER (ORDER BY title) AS v FROM s.layer",
+        {(Code.KEYED_READ, "")},
+        settings={"ways": {"s.layer": "all"}},
+    ),
+    "a computed id stays refused": Case(
+        "SELECT title || code AS id FROM s.layer", {(Code.ID_NOT_A_KEY, "s.d")}, settings={"ways": {"s.layer": "all"}}
     ),
     "no way, declared": Case(
         "SELECT uuid AS id, title FROM s.layer, s.pick", set(), settings={"ways": {"s.pick": "all"}}

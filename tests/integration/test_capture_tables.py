@@ -203,3 +203,14 @@ def test_several_indexes_over_one_table(outbox: Connection, outbox_url: str) -> 
     outbox.execute("UPDATE s.layer SET code = 'x'")
     found = outbox.execute("SELECT index, key, op::text FROM outbox.event ORDER BY op, index").fetchall()
     assert found == [(7, "00000000-0000-0000-0000-000000000001", "I"), (8, "1", "I"), (8, "1", "U")]
+
+
+def test_a_recursive_view_with_declared_ways(outbox: Connection, outbox_url: str) -> None:
+    tables = "CREATE TABLE s.t (id integer PRIMARY KEY, parent integer, note text)"
+    view = """WITH RECURSIVE r AS (SELECT id, id AS top FROM s.t
+        UNION SELECT t.id, r.top FROM s.t JOIN r ON t.parent = r.id)
+        SELECT t.id, (SELECT count(*) FROM r WHERE r.top = t.id) AS n FROM s.t"""
+    captured = made(outbox, outbox_url, tables, view, ways={"s.t": "all"})
+    assert captured.definition.root == '"s"."t"'
+    assert after(captured, "INSERT INTO s.t VALUES (1, NULL), (2, 1)") == {EVERYTHING}
+    assert after(captured, "UPDATE s.t SET note = 'x'") == set()
