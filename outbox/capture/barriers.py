@@ -52,17 +52,10 @@ def _function(expression: exp.Expr) -> str:
 
 
 def windows(select: exp.Select) -> list[exp.Window]:
-    """The window calls of this query level."""
-    return [node for part in select.expressions for node in walk_own(part) if isinstance(node, exp.Window)]
-
-
-def is_plain(query: exp.Expr, names: frozenset[str]) -> bool:
-    """A SELECT of which each row comes from one combination of the rows of its FROM."""
-    if not isinstance(query, exp.Select) or is_limited(query):
-        return False
-    if any(query.args.get(part) for part in ("group", "having", "distinct", "windows")):
-        return False
-    return not aggregates(query, names) and not windows(query)
+    """The window calls of this query level, also those that only choose rows: by ORDER BY under DISTINCT ON."""
+    places = [*select.expressions, select.args.get("order"), select.args.get("distinct")]
+    nodes = (node for place in places if place is not None for node in walk_own(place))
+    return [node for node in nodes if isinstance(node, exp.Window)]
 
 
 def collapses(query: exp.Expr, names: frozenset[str]) -> bool:

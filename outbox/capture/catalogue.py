@@ -83,6 +83,7 @@ class View:
     oid: int
     name: Name
     sql: str
+    pretty: str
     action: str
     owner: int
     bypasses: bool
@@ -161,8 +162,8 @@ def read(connection: Connection, view: int, also: Iterable[int] = ()) -> Catalog
 
 
 def _view(row: tuple[Any, ...]) -> View:
-    oid, schema, name, sql, action, bypasses, owner = row
-    return View(oid, (schema, name), sql, action, owner, bypasses)
+    oid, schema, name, sql, pretty, action, bypasses, owner = row
+    return View(oid, (schema, name), sql, pretty, action, owner, bypasses)
 
 
 def _reads(connection: Connection, views: list[int]) -> dict[int, dict[int, frozenset[int]]]:

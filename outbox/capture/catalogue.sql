@@ -18,7 +18,7 @@ WITH RECURSIVE v (oid) AS (
     JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass
     JOIN pg_class c ON c.oid = d.refobjid AND c.relkind = 'v'
 )
-SELECT c.oid, n.nspname, c.relname, pg_get_viewdef(c.oid, false), r.ev_action::text,
+SELECT c.oid, n.nspname, c.relname, pg_get_viewdef(c.oid, false), pg_get_viewdef(c.oid, true), r.ev_action::text,
     o.rolsuper OR o.rolbypassrls AS bypasses, c.relowner
 FROM v
 JOIN pg_class c ON c.oid = v.oid

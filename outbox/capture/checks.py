@@ -18,11 +18,7 @@ def relations(catalogue: Catalogue) -> Iterator[Problem]:
     view_bypasses = all(view.bypasses for view in catalogue.views.values())
     for relation in catalogue.tables():
         where = ".".join(relation.name)
-        if relation.name[0] in ("pg_catalog", "information_schema"):
-            yield _error(
-                Code.SYSTEM_TABLE, where, "a table of Postgres' own catalogue has no triggers.", "Leave it out."
-            )
-        elif relation.kind == "f":
+        if relation.kind == "f":
             what = "a foreign table: what others change in it is not seen here."
             yield _error(Code.FOREIGN_TABLE, where, what, "Copy it into a table of this database.")
         elif relation.kind == "m":

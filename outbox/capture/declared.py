@@ -33,16 +33,16 @@ def declarations(catalogue: Catalogue, ways: Mapping[str, str]) -> tuple[Declare
     """The declared ways by table, and the tables named that there are none of."""
     tables = {".".join(relation.name): relation for relation in catalogue.tables()}
     read = {oid for reads in catalogue.reads.values() for oid in reads}
-    known = {tables[name]: text.strip() for name, text in ways.items() if name in tables}
+    known = [(tables[name], text.strip()) for name, text in ways.items() if name in tables]
     problems = [_unknown(name) for name in ways if name not in tables]
     declared = Declared(
-        written=tuple((relation, text) for relation, text in known.items() if text != EVERYTHING),
-        everything=frozenset(relation.name for relation, text in known.items() if text == EVERYTHING),
-        unread=tuple(relation for relation in known if relation.oid not in read),
+        written=tuple((relation, text) for relation, text in known if text != EVERYTHING),
+        everything=frozenset(relation.name for relation, text in known if text == EVERYTHING),
+        unread=tuple(relation for relation, _ in known if relation.oid not in read),
     )
     return declared, problems
 
 
 def _unknown(name: str) -> Problem:
     what = "[ways] names this table, which there is none of in this database."
-    return Problem(Code.DECLARED_WAY, Severity.ERROR, name, what, 'Name it with its schema: "public.acl" = …')
+    return Problem(Code.DECLARED_WAY, Severity.ERROR, name, what, 'Name it with its schema, e.g. "public.acl".')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from outbox.capture import catalogue as catalogues
 from outbox.capture import checks
@@ -12,12 +12,14 @@ from outbox.capture.catalogue import Catalogue, Column, Relation
 from outbox.capture.compose import quoted
 from outbox.capture.declared import Declared, declarations
 from outbox.capture.fields import fields
+from outbox.capture.graph import Occurrence, Region
 from outbox.capture.keys import key_problems
+from outbox.capture.origin import origin
 from outbox.capture.proof import prove
 from outbox.capture.read import enumerate_keys, read
 from outbox.capture.tables import Tables
 from outbox.capture.texts import Shape, ViewText
-from outbox.capture.ways import Found, Root, find
+from outbox.capture.ways import EXCUSED, Found, Root, find
 from outbox.connection import Connection
 from outbox.index import Definition, OwnFields, Target
 from outbox.problems import Code, Problem, Severity, errors
@@ -40,12 +42,17 @@ def analyse(connection: Connection, settings: IndexSettings, name: str) -> Analy
         return _refused(Code.VIEW_MISSING, settings.view, what, "Create it, or mend `view` in the settings.")
     oid, kind = found
     if kind != "v":
-        what = "this is no view." if kind != "m" else "a materialized view shows the past."
-        return _refused(Code.VIEW_NOT_A_VIEW, settings.view, what, "Create a view over it, and name that.")
+        what, code = "this is no view.", Code.VIEW_NOT_A_VIEW
+        if kind == "m":
+            what, code = "a materialized view: REFRESH fires no triggers.", Code.MATERIALIZED_VIEW
+        return _refused(code, settings.view, what, "Create a view that shows what the documents shall have.")
     catalogue = catalogues.read(connection, oid, _named_tables(connection, settings.ways))
     declared, problems = declarations(catalogue, settings.ways)
     text = find(catalogue.view.name, _shape(catalogue))
     problems += [*text.problems, *_objections(catalogue, text, declared)]
+    if _all_declared(catalogue, declared):
+        problems = [one for one in problems if one.code not in EXCUSED]
+        text = replace(text, root=text.root or _origin(catalogue))
     definition, more = _definition(catalogue, settings, name, (text, declared))
     problems += more
     if definition is not None and not errors(problems):
@@ -64,7 +71,7 @@ def _named_tables(connection: Connection, ways: Iterable[str]) -> list[int]:
 
 def _shape(catalogue: Catalogue) -> Shape:
     names = {one.name: tuple(column.name for column in one.columns) for one in catalogue.relations.values()}
-    views = {view.name: ViewText(view.sql, names[view.name]) for view in catalogue.views.values()}
+    views = {view.name: ViewText(view.sql, names[view.name], view.pretty) for view in catalogue.views.values()}
     return Shape(views, {name: names[name] for name in names if name not in views}, catalogue.aggregates)
 
 
@@ -112,6 +119,21 @@ def _definition(
         fingerprint=fingerprint(catalogue),
     )
     return definition, problems + tables.problems
+
+
+def _all_declared(catalogue: Catalogue, declared: Declared) -> bool:
+    """Whether every table that the view reads has declared ways: then its text does not matter."""
+    read = {oid for reads in catalogue.reads.values() for oid in reads} - set(catalogue.views)
+    return {catalogue.relations[oid].name for oid in read} <= declared.tables
+
+
+def _origin(catalogue: Catalogue) -> Root | None:
+    """The root by Postgres' own parse tree."""
+    found = origin(catalogue, catalogue.view, "id")
+    if found is None:
+        return None
+    table = catalogue.relations[found[0]].name
+    return Root(Occurrence("o0", table, table[1], Region()), found[1], ())
 
 
 def _root(catalogue: Catalogue, root: Root) -> tuple[Relation, Column]:

@@ -38,9 +38,11 @@ def prove(connection: Connection, definition: Definition) -> list[Problem]:
             problems.append(_not_run(where, str(error).splitlines()[0]))
     if not problems and not _uses_key(_explain(connection, definition.read)):
         what = "its keyed read cannot use an index of the key: each batch would compute the whole view."
+        key = sql.Identifier(definition.key).as_string(None)
         cure = (
             "Show the key column itself as `id`, without a cast (Solr's id is text anyway), or index the expression: "
-            f"CREATE UNIQUE INDEX ON {definition.root} ((({definition.key})::{definition.key_type}))."
+            f"CREATE UNIQUE INDEX ON {definition.root} ((({key})::{definition.key_type})). "
+            "Where there is no cast, it is a window or a LIMIT that has to go."
         )
         problems.append(Problem(Code.KEYED_READ, Severity.WARNING, definition.view, what, cure))
     return problems

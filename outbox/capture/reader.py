@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
-from outbox.capture.barriers import collapses, is_plain, visible
+from outbox.capture.barriers import collapses, visible
 from outbox.capture.expressions import bare, conjuncts, has_query
 from outbox.capture.graph import Graph, Name, Occurrence, Region
 from outbox.capture.scopes import Column, Cte, Scope, Value, Values
@@ -20,10 +18,12 @@ from outbox.capture.texts import (
     NotRead,
     Recursive,
     Shape,
+    SystemTable,
     any_query,
     branch_values,
     joins,
     occurrence_column,
+    parsed,
     unwrapped,
 )
 
@@ -42,11 +42,13 @@ class Reader:
     def tree(self, view: Name) -> exp.Expr:
         """The parsed text of a view. Raises NotRead."""
         if view not in self._trees:
+            text = self.shape.views[view]
             try:
-                parsed = sqlglot.parse_one(self.shape.views[view].sql.strip().rstrip(";"), dialect="postgres")
-            except SqlglotError as error:
-                raise NotRead(str(error).splitlines()[0]) from error
-            self._trees[view] = unwrapped(parsed)
+                self._trees[view] = parsed(text.sql)
+            except NotRead:
+                if not text.pretty:
+                    raise
+                self._trees[view] = parsed(text.pretty)
         return self._trees[view]
 
     def view(self, view: Name, region: Region) -> list[Column]:
@@ -202,6 +204,8 @@ class Reader:
         name = (table.db or "pg_catalog", table.name)
         if name in self.shape.views:
             return self.view(name, region)
+        if name[0] == "pg_catalog":  # pg_depend says nothing of these
+            raise SystemTable(".".join(name))
         if name not in self.shape.tables:
             raise NotRead(f"{'.'.join(name)} is not among the relations that Postgres says it reads")
         self.seen[self._inside[-1]][id(table)] = name
@@ -261,9 +265,8 @@ class Reader:
                 self.graph.add(equal, region)
 
     def _subquery(self, query: exp.Expr, scope: Scope, region: Region, conjunct: bool) -> tuple[list[Column], Region]:
-        """A sub-query whose rows the outer row needs is a join; any other is a region of its own."""
-        query = unwrapped(query)
-        inside = region if conjunct and is_plain(query, self.shape.aggregates) else Region(region)
+        """A sub-query that has to give a row is a join; any other is a region of its own."""
+        inside = region if conjunct else Region(region)
         return self.query(query, scope, inside), inside
 
     def expressions(self, expression: exp.Expr | None, scope: Scope, region: Region) -> None:

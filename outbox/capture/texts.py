@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import sqlglot
 from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
 from outbox.capture.expressions import bare
 from outbox.capture.graph import Name, Region
@@ -14,10 +16,14 @@ from outbox.capture.scopes import Value, Values
 
 @dataclass(frozen=True, slots=True)
 class ViewText:
-    """A view: the SELECT that `pg_get_viewdef` prints, and its columns in order."""
+    """A view: the SELECT that `pg_get_viewdef` prints, and its columns in order.
+
+    `pretty`: the same with fewer parentheses, for a text that the parser does not take with all of them.
+    """
 
     sql: str
     columns: tuple[str, ...]
+    pretty: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +39,20 @@ class NotRead(Exception):
     """The text has something that is not understood, so that nothing could be said of the view at all."""
 
 
+class SystemTable(NotRead):
+    """A table of Postgres' own, which can have no triggers; the message is its name."""
+
+
 class Recursive(NotRead):
     """A WITH RECURSIVE query that refers to itself."""
+
+
+def parsed(sql: str) -> exp.Expr:
+    """The parse tree of a query. Raises NotRead."""
+    try:
+        return unwrapped(sqlglot.parse_one(sql.strip().rstrip(";"), dialect="postgres"))
+    except SqlglotError as error:
+        raise NotRead(str(error).splitlines()[0]) from error
 
 
 def joins(item: exp.Expr) -> list[exp.Join]:

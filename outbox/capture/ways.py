@@ -12,10 +12,14 @@ from outbox.capture.barriers import has_aggregate, is_limited, windows
 from outbox.capture.expressions import bare
 from outbox.capture.graph import Chain, Graph, Name, Occurrence, Region
 from outbox.capture.reader import Reader
-from outbox.capture.texts import NotRead, Recursive, Shape
+from outbox.capture.texts import NotRead, Recursive, Shape, SystemTable
 from outbox.problems import Code, Problem, Severity
 
 CURE_TABLES = 'Declare the ways of its tables in [index.NAME.ways], as SQL or as "all"'
+# What nothing has to be known of, once every table has a declared way.
+EXCUSED = frozenset(
+    {Code.VIEW_NOT_READ, Code.RECURSIVE, Code.OCCURRENCES, Code.WINDOW, Code.DISTINCT_DOCUMENTS, Code.LIMIT_DOCUMENTS}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +57,16 @@ def find(view: Name, shape: Shape) -> Found:
         problems = _over_documents(reader.tree(view), where)
         columns = reader.view(view, top)
     except Recursive as error:
-        return _nothing(reader, _error(Code.RECURSIVE, where, f"{error}, which the ways cannot be read from:"))
+        return _nothing(reader, _error(Code.RECURSIVE, where, f"{error}: no way can be read from it."))
+    except SystemTable as error:
+        what = "a table of Postgres' own catalogue has no triggers."
+        return _nothing(reader, _error(Code.SYSTEM_TABLE, str(error), what, "Leave it out"))
     except NotRead as error:
-        return _nothing(reader, _error(Code.VIEW_NOT_READ, where, f"its text is not understood ({error}):"))
-    values = next((column.values for column in columns if column.name == "id"), ())
+        return _nothing(reader, _error(Code.VIEW_NOT_READ, where, f"its text is not understood ({error})."))
+    shown = [column.values for column in columns if column.name == "id"]
+    values = shown[0] if shown else ()
     root = _root(reader.graph, [value.expression for value in values])
-    if root is None and not problems:
+    if root is None and shown and not problems:
         problems.append(_not_a_key(reader, where))
     chains: dict[str, Chain | None] = {}
     if root is not None:

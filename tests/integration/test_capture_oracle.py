@@ -6,13 +6,14 @@ The oracle is the view itself, looked at before and after; the relay's part is d
 from __future__ import annotations
 
 import random
+from typing import LiteralString
 
 import pytest
 
 from outbox.connection import Connection
 from outbox.problems import Code, errors
 from tests.integration.captured import EVERYTHING, SQL, Captured, analysed, capture
-from tests.integration.changes import Dice
+from tests.integration.changes import COLUMNS, Dice
 from tests.unit.views_joined import JOINS, NONE, Case
 from tests.unit.views_nested import QUERIES
 
@@ -20,6 +21,7 @@ CASES = {name: case for name, case in {**JOINS, **QUERIES}.items() if "OPERATOR"
 CAPTURED = {name: case for name, case in CASES.items() if NONE not in case.ways.values()}
 REFUSED = {name: case for name, case in CASES.items() if NONE in case.ways.values()}
 CHANGES = 60
+CHANGES_IN_THE_LONG_RUN = 400
 
 
 def make(connection: Connection, case: Case) -> None:
@@ -40,6 +42,24 @@ def test_no_change_of_a_document_is_missed(outbox: Connection, outbox_url: str, 
     captured = capture(outbox, outbox_url)
     for _ in range(CHANGES):
         judge(captured, dice)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("case", CAPTURED.values(), ids=CAPTURED)
+def test_no_change_is_missed_in_the_long_run(outbox: Connection, outbox_url: str, case: Case, seed: int) -> None:
+    make(outbox, case)
+    dice = Dice(random.Random(seed), used(case))  # noqa: S311 - changes have to be repeatable, not secret
+    dice.fill(outbox)
+    captured = capture(outbox, outbox_url)
+    for _ in range(CHANGES_IN_THE_LONG_RUN):
+        judge(captured, dice)
+
+
+def used(case: Case) -> tuple[LiteralString, ...]:
+    """The tables of the view alone, so that each change may matter."""
+    texts = [case.sql, *(text.sql for text in case.beneath.values())]
+    return tuple(table for table in COLUMNS if any(f"s.{table}" in text for text in texts))
 
 
 def judge(captured: Captured, dice: Dice) -> None:
