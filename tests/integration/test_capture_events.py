@@ -93,10 +93,10 @@ def test_an_older_snapshot_always_notifies(sample: Captured, outbox_url: str) ->
 
 
 def test_settle_delays(outbox: Connection, outbox_url: str, sample: Captured) -> None:
-    capture(outbox, outbox_url, VIEW, settle="250ms")
+    capture(outbox, outbox_url, VIEW, settle="1h")
     outbox.execute("UPDATE catalogue.layer SET title = 'x' WHERE id = 1; TRUNCATE catalogue.layer_region")
     delays = outbox.execute("SELECT available_at - created_at FROM outbox.event").fetchall()
-    assert [0.2 < delay.total_seconds() <= 0.25 for (delay,) in delays] == [True, True]
+    assert [round(delay.total_seconds() / 60) for (delay,) in delays] == [60, 60]  # the clock is read for each column
 
 
 @pytest.mark.parametrize(("mode", "expected"), [("origin", set()), ("always", {str(UUID(int=1))})])
