@@ -1,9 +1,10 @@
-"""The relay's loop: survey, revoke, expand, claim, publish, rest."""
+"""The relay's loop: survey, revoke, expand, claim, publish, rest; and each minute a look at what stands beneath."""
 
 from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from types import FrameType
 
@@ -11,7 +12,7 @@ import psycopg
 import structlog
 
 from outbox.connection import Connection, connect, where
-from outbox.errors import BrokerUnavailable, PostgresUnavailable
+from outbox.errors import BrokerUnavailable, IndexRefused, PostgresUnavailable
 from outbox.index import Definition
 from outbox.migrate import head
 from outbox.settings import Settings
@@ -23,6 +24,7 @@ from outbox.store.targets import Survey
 from relay.enumerate import Enumerator
 from relay.expand import expand
 from relay.leadership import Leadership
+from relay.look import Look
 from relay.policy import Wish, wishes
 from relay.publish import Publisher
 from relay.wakeup import SLICE_S, Wakeup
@@ -42,6 +44,8 @@ class Relay:
         self._solr = Solr(Address(settings.solr_url, settings.solr_user, settings.solr_password.get_secret_value()))
         self._definitions: dict[int, tuple[datetime, Definition]] = {}
         self._replay_first: dict[int, bool] = {}
+        self._unreadable: dict[int, datetime] = {}
+        self._look = Look()
         self._stopping = False
         self._reconnect_s = _RECONNECT_S[0]
 
@@ -75,7 +79,10 @@ class Relay:
                 self._reconnect_s = _RECONNECT_S[0]
                 if not leads:
                     wakeup.notified(SLICE_S)
-                elif not self._step(connection):
+                    continue
+                if self._look.due():
+                    self._look.at_all(connection, self._readable(connection))
+                if not self._step(connection):
                     wakeup.rest()
             self._leadership.resign(connection)
 
@@ -84,17 +91,18 @@ class Relay:
 
     def _take_over(self, connection: Connection) -> None:
         log.info("leading", relay=self._leadership.holder)
+        self._look.soon()
         for ended in claims.revoke_unpublished(connection):
             log.warning("claim revoked", claim=ended.number, outcome=ended.outcome.value)
 
     def _step(self, connection: Connection) -> bool:
         """Do what there is to do once; true if there was anything."""
         did = False
-        for survey in targets.survey(connection):
+        for survey, definition in self._readable(connection):
             if survey.over:
                 did = self._revoke(connection) or did
             if survey.unexpanded and not survey.paused:
-                did = self._expand(connection, survey) or did
+                did = self._expand(connection, survey, definition) or did
             for wish in wishes(survey, self._settings.relay, self._has_consumer, replay_first=self._turn(survey)):
                 claimed = self._claim(connection, survey, wish)
                 did = claimed or did
@@ -108,8 +116,20 @@ class Relay:
             log.warning("claim revoked", claim=ended.number, outcome=ended.outcome.value, worker=ended.worker)
         return bool(revoked)
 
-    def _expand(self, connection: Connection, survey: Survey) -> bool:
-        definition = self._definition(connection, survey)
+    def _readable(self, connection: Connection) -> Iterator[tuple[Survey, Definition]]:
+        """The targets with their definitions; one that another version of this program wrote holds up no other."""
+        for survey in targets.survey(connection):
+            if self._unreadable.get(survey.index) == survey.applied_at:
+                continue
+            try:
+                definition = self._definition(connection, survey)
+            except IndexRefused as error:
+                log.error("index left alone", index=survey.name, reason=str(error))
+                self._unreadable[survey.index] = survey.applied_at
+            else:
+                yield survey, definition
+
+    def _expand(self, connection: Connection, survey: Survey, definition: Definition) -> bool:
         enumerator = Enumerator(survey.index, definition, self._solr, survey.collection)
         return expand(connection, survey.index, definition, enumerator)
 

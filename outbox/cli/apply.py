@@ -111,7 +111,10 @@ def _steps(planned: Plan) -> list[str]:
         steps.append(f"add the Solr fields {', '.join(field.name for field in planned.fields.fields)}")
     if planned.applied is None and planned.definition is not None:
         steps.append(f"make triggers on {', '.join(one.relation for one in planned.definition.tables)}")
+    if planned.applied is not None and planned.applied.detached_at is not None:
+        steps.append("put the triggers back: the index is detached")
     steps.extend(str(difference) for difference in planned.differences)
+    steps.extend(planned.grants)
     if planned.replay:
         steps.append(f"enqueue all documents, since {planned.replay}")
     return ["\nto do:", *(f"  - {step}" for step in steps)] if steps else ["\nnothing to do"]
