@@ -19,6 +19,7 @@ from outbox.capture.proof import prove
 from outbox.capture.read import enumerate_keys, read
 from outbox.capture.tables import Tables
 from outbox.capture.texts import Shape, ViewText
+from outbox.capture.unordered import unordered
 from outbox.capture.ways import EXCUSED, Found, Root, find
 from outbox.connection import Connection
 from outbox.index import Definition, OwnFields, Target
@@ -81,6 +82,7 @@ def _objections(catalogue: Catalogue, text: Found, declared: Declared) -> list[P
         *checks.columns(catalogue),
         *checks.functions(catalogue, declared=bool(declared.unread)),
         *checks.referee(catalogue, text),
+        *unordered(_shape(catalogue)),
     ]
 
 
