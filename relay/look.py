@@ -1,7 +1,7 @@
 """The look each minute: does what `apply` made still stand, and has anything changed that no trigger sees?
 
-What it finds stands in `outbox.index.notices`, which `outbox status` shows, and once in the log. It costs some
-milliseconds for each index (5 on the sample catalogue), waits for no lock, and goes away when it is mended.
+What it finds stands in `outbox.index.notices`, which `outbox status` shows, and once in the log, until it is mended. A
+look costs some milliseconds for each index (7 to 10 with six tables), and waits for no lock.
 """
 
 from __future__ import annotations
