@@ -26,8 +26,8 @@ def problems(
 ) -> list[Problem]:
     """What `apply` would mend; `now` is the definition that settings and view give, None where they are refused."""
     if applied.detached_at is not None:
-        what = f"the index {_name(applied, settings)} is detached since {applied.detached_at:%Y-%m-%d %H:%M}: "
-        return [_warning(Code.DETACHED, settings.view, f"{what}no change is captured.", _REPLAYS)]
+        what = f"the index is detached since {applied.detached_at:%Y-%m-%d %H:%M} UTC: no change is captured."
+        return [_warning(Code.DETACHED, settings.view, what, _REPLAYS)]
     if applied.unreadable:
         what = "another version of solr-outbox applied it."
         return [_warning(Code.SETTINGS_CHANGED, settings.view, what, _REPLAYS)]
@@ -41,10 +41,6 @@ def problems(
     if now is not None and not any(one.code is Code.VIEW_CHANGED for one in stale):
         stale += _settings(settings, applied.definition, renumbered(now, applied), alone=not stale)
     return [*stale, *_rights(connection, applied.definition)]
-
-
-def _name(applied: Applied, settings: IndexSettings) -> str:
-    return applied.definition.name if applied.definition else settings.view
 
 
 def _view(connection: Connection, applied: Definition) -> Iterator[Problem]:
