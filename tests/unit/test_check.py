@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,8 @@ TARGET = DEFINITION.target
 DECLARED = Way(1, "s.acl", "s.acl", (), False, "SELECT 1", "SELECT 1", "declared", declared=True)
 EVERYTHING = Table("s.acl", 1, (), (), everything=True)
 TEXT = tuple(replace(field, solr_type="string") for field in DEFINITION.fields)
+
+OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 
 CHANGES = {
     "view": replace(DEFINITION, view="shop.other"),
@@ -69,3 +72,8 @@ def test_an_alias_of_several_collections_cannot_be_written_to() -> None:
 def test_a_collection_that_does_not_answer_is_a_problem_among_others() -> None:
     there = Collections(cloud=True, names=frozenset({"layers"}), aliases={})
     assert found(there) == [(Code.SOLR_UNAVAILABLE, Severity.ERROR, "layers")]
+
+
+def test_every_code_is_documented() -> None:
+    text = OPERATIONS.read_text("utf-8")
+    assert [code for code in Code if f"`{code}`" not in text] == []
