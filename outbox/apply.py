@@ -82,7 +82,7 @@ def plan(connection: Connection, solr: Solr, name: str, settings: IndexSettings)
         name=name,
         settings=settings,
         definition=definition,
-        problems=tuple(analysis.problems),
+        problems=(*analysis.problems, *(rights.hidden(connection, definition) if definition else ())),
         applied=applied,
         collection=collection,
         collection_exists=exists,
@@ -162,6 +162,8 @@ def _why_replay(
         return "the view's columns have changed"
     if previous.fingerprint != definition.fingerprint:
         return "the view has changed"
+    if previous.capture != definition.capture:
+        return f'capture is now "{definition.capture}"'
     if triggers:
         return "triggers were missing"
     return ", ".join(f"{words} changed" for words in watch.silent_changes(connection, definition, applied.baseline))

@@ -46,3 +46,11 @@ SELECT key FROM outbox.event ORDER BY key
 
 -- name: owners
 SELECT DISTINCT proowner::regrole::text FROM pg_proc WHERE pronamespace = 'outbox'::regnamespace AND proname ~ '^(capture|value)_'
+
+-- name: row_security
+ALTER TABLE s.note ENABLE ROW LEVEL SECURITY
+
+-- name: bypass
+RESET ROLE;
+ALTER ROLE {relay} BYPASSRLS;
+SET ROLE {applier}

@@ -16,6 +16,7 @@ from outbox.capture.install import install
 from outbox.connection import Connection
 from outbox.errors import RightsMissing
 from outbox.index import Definition
+from outbox.problems import Code
 from outbox.sql import queries
 from outbox.store import indexes
 from tests.integration.captured import definition_of
@@ -95,6 +96,15 @@ def test_beneath_a_view_that_reads_as_its_reader_its_views_count_too(office: Off
     assert office.missing() == sorted([*EVERYTHING, "GRANT SELECT ON s.named TO RELAY"])
     office.connection.execute("ALTER VIEW s.d SET (security_invoker = false)")
     assert office.missing() == EVERYTHING
+
+
+def test_row_security_that_hides_rows_from_the_relay_alone_is_refused(office: Office) -> None:
+    assert rights.hidden(office.connection, definition_of(office.connection)) == []
+    office.run("row_security")
+    (problem,) = rights.hidden(office.connection, definition_of(office.connection))  # no problem for us: we own it
+    assert (problem.code, problem.where, problem.cure) == (Code.ROW_SECURITY, "s.note", "Give that role BYPASSRLS.")
+    office.run("bypass")
+    assert rights.hidden(office.connection, definition_of(office.connection)) == []
 
 
 def test_a_role_that_was_taken_the_outbox_is_forgotten(office: Office) -> None:
