@@ -59,20 +59,17 @@ def _silent(connection: Connection, definition: Definition, applied: Applied) ->
 
 
 def _trigger(difference: Difference) -> Problem:
-    code, what = _TRIGGERS[difference.what]
-    return _warning(code, difference.relation or "outbox", f"{what.format(difference.name)}.", _APPLY)
+    """By what `install` would do about it."""
+    code = _CODES.get(difference.what.split()[0], Code.TRIGGER_CHANGED)
+    what = f"{_WORDS[code]}; `outbox apply` would {difference.what} {difference.name}."
+    return _warning(code, difference.relation or "outbox", what, _APPLY)
 
 
-_TRIGGERS = {
-    "make the trigger": (Code.TRIGGER_MISSING, "the trigger {} is missing: what it captures is lost"),
-    "make the function": (Code.TRIGGER_MISSING, "the function {} of a trigger is missing"),
-    "enable the trigger": (
-        Code.TRIGGER_DISABLED,
-        "the trigger {} is disabled, or enabled otherwise than it was applied",
-    ),
-    "restore the altered function": (Code.TRIGGER_CHANGED, "the function {} of a trigger was altered"),
-    "drop the trigger": (Code.TRIGGER_CHANGED, "the trigger {} is none of those that were applied"),
-    "drop the function": (Code.TRIGGER_CHANGED, "the function {} is none of those that were applied"),
+_CODES = {"make": Code.TRIGGER_MISSING, "enable": Code.TRIGGER_DISABLED}
+_WORDS = {
+    Code.TRIGGER_MISSING: "what captures changes is missing: they are lost, or fail",
+    Code.TRIGGER_DISABLED: "a trigger is disabled, or enabled otherwise than it was applied: changes are lost",
+    Code.TRIGGER_CHANGED: "what captures changes is not what was applied",
 }
 
 
