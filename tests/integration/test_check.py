@@ -22,7 +22,9 @@ from outbox import resources
 from outbox.apply import apply
 from outbox.check import everything
 from outbox.connection import Connection, connect
-from outbox.problems import Code
+from outbox.errors import OutboxError
+from outbox.problems import Code, errors
+from outbox.settings import Settings
 from outbox.solr import collections
 from outbox.solr.client import Address, Solr
 from outbox.store.claims import BULK_QUEUE, LIVE_QUEUE
@@ -77,7 +79,7 @@ CASES = {
     "no collection": Case({(Code.COLLECTION_MISSING, "gone_9")}, ("UPDATE outbox.target SET collection = 'gone_9'",)),
     "no alias": Case({(Code.COLLECTION_MISSING, "{new}")}, index={"collection": "{new}"}),
     "searches go elsewhere": Case({(Code.COLLECTION_FOREIGN, "{bare}")}, index={"collection": "{bare}"}),
-    "stamped by another": Case({(Code.COLLECTION_FOREIGN, "{serving}")}, (NEVER,), name="other"),
+    "stamped by another": Case({(Code.COLLECTION_FOREIGN, "{serving}")}, name="other"),
     "somebody else's": Case(
         {
             (Code.COLLECTION_FOREIGN, "{bare}"),
@@ -177,23 +179,33 @@ def consumers(world: World, names: tuple[str, ...]) -> Iterator[None]:
         yield
 
 
+def settings_of(world: World, case: Case) -> Settings:
+    """The settings of a case, with the names of this world in them."""
+    index = {"collection": "{alias}", **case.index}
+    named = {key: value.format(**world.names) if isinstance(value, str) else value for key, value in index.items()}
+    return settings(case.name, named, **{**world.addresses, **case.addresses})
+
+
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_finds_exactly_these(world: World, case: Case) -> None:
-    def named(text: Any) -> Any:
-        return text.format(**world.names) if isinstance(text, str) else text
-
-    index = {"collection": "{alias}", **case.index}
-    wanted = settings(
-        case.name, {key: named(value) for key, value in index.items()}, **{**world.addresses, **case.addresses}
-    )
     connection = world.connection
     with consumers(world, case.consumers), connection.transaction(force_rollback=True):
         connection.execute("UPDATE outbox.leader SET holder = 'test', renewed_at = clock_timestamp() + interval '1 h'")
         for statement in case.statements:
-            connection.execute(named(statement).encode())
-        found = [problem for group in everything(connection, wanted, [case.name]).values() for problem in group]
-    assert said(found) == {(code, named(where)) for code, where in case.expected}
+            connection.execute(statement.format(**world.names).encode())
+        groups = everything(connection, settings_of(world, case), [case.name])
+    found = [problem for group in groups.values() for problem in group]
+    assert said(found) == {(code, where.format(**world.names)) for code, where in case.expected}
     assert "geheim" not in str(found)
+
+
+@pytest.mark.parametrize("case", ["a type given", "stamped by another", "Solr is away"])
+def test_an_error_stops_apply(world: World, case: str) -> None:
+    wanted, name = settings_of(world, CASES[case]), CASES[case].name
+    groups = everything(world.connection, wanted, [name])
+    assert errors([problem for group in groups.values() for problem in group])
+    with pytest.raises(OutboxError):
+        apply(wanted, name, lambda _: None)
 
 
 def test_changes_nothing(world: World) -> None:
