@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from outbox import rights
 from outbox.capture.plan import analyse
 from outbox.check import applied, collection, servers
 from outbox.check.collection import Seen
@@ -25,6 +26,8 @@ def check(connection: Connection, settings: Settings, name: str, seen: Seen | No
     known = indexes.find(connection, name)
     analysis = analyse(connection, wanted, name)
     problems = list(analysis.problems)
+    if analysis.definition is not None:
+        problems += rights.hidden(connection, analysis.definition)
     if known is not None:
         problems += applied.problems(connection, wanted, known, analysis.definition)
     if seen is not None:

@@ -47,6 +47,7 @@ SELECT proname INTO f FROM pg_proc WHERE proname LIKE 'capture%' AND pronamespac
 EXECUTE format('CREATE OR REPLACE FUNCTION outbox.%I() RETURNS trigger LANGUAGE plpgsql AS %L', f, 'BEGIN END');
 END $$"""
 NEVER = "DELETE FROM outbox.target; DELETE FROM outbox.event; DELETE FROM outbox.index"
+READER = ("CREATE ROLE {role}", "GRANT UPDATE ON outbox.claim TO {role}")
 NOBODY = "127.0.0.1:1"
 VIEW = '"s"."d"'
 
@@ -73,8 +74,10 @@ CASES = {
         {(Code.TRIGGER_DISABLED, '"s"."category"')}, ("ALTER TABLE s.category DISABLE TRIGGER USER",)
     ),
     "a function altered": Case({(Code.TRIGGER_CHANGED, "outbox")}, (ALTERED,)),
-    "a role that may not read": Case(
-        {(Code.RIGHTS, VIEW)}, ("CREATE ROLE {role}", "GRANT UPDATE ON outbox.claim TO {role}")
+    "a role that may not read": Case({(Code.RIGHTS, VIEW)}, READER),
+    "policies for that role": Case(
+        {(Code.RIGHTS, VIEW), (Code.ROW_SECURITY, "s.layer")},
+        (*READER, "ALTER TABLE s.layer ENABLE ROW LEVEL SECURITY"),
     ),
     "no collection": Case({(Code.COLLECTION_MISSING, "gone_9")}, ("UPDATE outbox.target SET collection = 'gone_9'",)),
     "no alias": Case({(Code.COLLECTION_MISSING, "{new}")}, index={"collection": "{new}"}),
