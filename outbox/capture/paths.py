@@ -13,7 +13,7 @@ from sqlglot import exp
 from outbox.capture.catalogue import Catalogue, Column, Relation
 from outbox.capture.compose import way
 from outbox.capture.declared import Declared
-from outbox.capture.expressions import bare, occurrences, plain_pair, text
+from outbox.capture.expressions import bare, columns_of, occurrences, plain_pair, text
 from outbox.capture.graph import Chain
 from outbox.capture.ways import Found
 
@@ -78,12 +78,17 @@ class Path:
             columns=frozenset(side.name for side in sides if isinstance(side, exp.Column)),
         )
 
-    def value(self) -> str | None:
-        """The one column of t0 that the table after it is looked up by, if both are compared as they stand."""
+    def pair(self) -> tuple[str, str] | None:
+        """The column of t0 and that of t1 that alone lead from one to the other, if both are compared as they stand."""
         pairs = [plain_pair(one) for one in self.conditions if occurrences(one) == {"t0", "t1"}]
         if len(pairs) != 1 or pairs[0] is None:
             return None
-        return next(side.name for side in pairs[0] if side.table == "t0")
+        names = {side.table: side.name for side in pairs[0]}
+        return names["t0"], names["t1"]
+
+    def carried(self) -> list[str]:
+        """The columns of the changed row that it is followed by."""
+        return columns_of(list(self.conditions), "t0")
 
 
 def paths(catalogue: Catalogue, found: Found, declared: Declared, key: Column) -> list[Path]:

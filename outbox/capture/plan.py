@@ -16,7 +16,7 @@ from outbox.capture.graph import Occurrence, Region
 from outbox.capture.keys import key_problems
 from outbox.capture.lookups import Lookups
 from outbox.capture.origin import origin
-from outbox.capture.paths import paths
+from outbox.capture.paths import Path, paths
 from outbox.capture.proof import prove
 from outbox.capture.read import enumerate_keys, read
 from outbox.capture.tables import Tables
@@ -32,10 +32,14 @@ from outbox.settings import IndexSettings
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """The definition, None where an error stands in its way, and the problems."""
+    """The definition, None where an error stands in its way, and the problems.
+
+    `paths`: the chains that its ways were made of, declared ones left out; none where there is an error.
+    """
 
     definition: Definition | None
     problems: list[Problem]
+    paths: tuple[Path, ...] = ()
 
 
 def analyse(connection: Connection, settings: IndexSettings, name: str, *, counted: bool = True) -> Analysis:
@@ -62,6 +66,7 @@ def analyse(connection: Connection, settings: IndexSettings, name: str, *, count
         text = replace(text, root=text.root or _origin(catalogue))
     definition, more = _definition(catalogue, settings, name, (text, declared))
     problems += more
+    led: list[Path] = []
     if definition is not None and text.root is not None and not errors(problems):
         problems += prove(connection, definition)
         if not errors(problems):
@@ -69,7 +74,9 @@ def analyse(connection: Connection, settings: IndexSettings, name: str, *, count
             led = paths(catalogue, text, declared, _root(catalogue, text.root)[1])
             problems += Lookups(connection, catalogue).problems(led, definition, reads=reads)
             problems += two_rows(connection, catalogue, text.root) if counted else []
-    return Analysis(None if errors(problems) else definition, problems)
+    if errors(problems):
+        return Analysis(None, problems)
+    return Analysis(definition, problems, tuple(led))
 
 
 def _refused(code: Code, where: str, what: str, cure: str) -> Analysis:
