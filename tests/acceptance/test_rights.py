@@ -14,6 +14,7 @@ import pytest
 from psycopg import sql
 
 from outbox.sql import parse
+from outbox.store import indexes
 from tests.acceptance.conftest import Catalogue
 from tests.pipeline import Pipeline
 
@@ -54,9 +55,9 @@ class Company:
             connection.execute("RESET ROLE")
 
     def state(self) -> str:
-        """What `status` shows to the relay's role."""
-        found = json.loads(self.pipeline("relay").run("status", "--json").stdout)
-        return str(found["indexes"][0]["state"])
+        """What `status` shows."""
+        (row,) = indexes.status(self.catalogue.connection)
+        return str(row["state"])
 
     def drained(self) -> None:
         """Wait until nothing waits; Solr equals the view."""
@@ -84,6 +85,7 @@ def test_plain_roles_do_it_all_and_the_application_is_upgraded_under_them(compan
     _refused_without_grants(company)
     _applied_and_drained(company)
     _writers_need_nothing(company)
+    _capture_is_switched(company)
     _upgraded(company)
     _another_kind_of_field_is_refused_with_its_cure(company)
 
@@ -127,11 +129,23 @@ def _writers_need_nothing(company: Company) -> None:
         company.as_role("writer", attach[0])
 
 
+def _capture_is_switched(company: Company) -> None:
+    environment = company.catalogue.pipeline.environment
+    config = company.catalogue.pipeline.logs / "always.toml"
+    config.write_text(Path(environment["OUTBOX_CONFIG"]).read_text("utf-8") + 'capture = "always"\n')
+    environment["OUTBOX_CONFIG"] = str(config)
+    said = company.pipeline("applier").run("apply").stderr
+    assert 'all documents are enqueued, since capture is now "always"' in said
+    company.drained()
+    assert "nothing to do" in company.pipeline("applier").run("apply").stdout
+
+
 def _upgraded(company: Company) -> None:
     with pytest.raises(psycopg.errors.FeatureNotSupported, match="used by a view"):
         company.as_role("owner", "ALTER TABLE catalogue.person ALTER COLUMN username TYPE text")
     company.pipeline("applier").run("detach", "layers")
-    assert company.state() == "detached"
+    shown = json.loads(company.pipeline("relay").run("status", "--json").stdout)["indexes"][0]
+    assert (shown["state"], shown["view_changed"], shown["notices"]) == ("detached", False, [])
     company.as_role("owner", SQL["upgrade"])
     applied = company.pipeline("applier").run("apply")
     assert "all documents are enqueued, since it was detached" in applied.stderr
