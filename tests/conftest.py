@@ -123,8 +123,10 @@ def cloned(url: str, template: str) -> Iterator[str]:
     name = f"t_{secrets.token_hex(4)}"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        yield named(url, name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        try:
+            yield named(url, name)
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
