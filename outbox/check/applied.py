@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from outbox import rights, watch
 from outbox.apply import renumbered
 from outbox.capture import catalogue
-from outbox.capture.install import Difference, installed
+from outbox.capture.install import Difference, Kind, installed
 from outbox.capture.plan import fingerprint
 from outbox.connection import Connection
 from outbox.index import Definition
@@ -49,23 +49,23 @@ def _view(connection: Connection, applied: Definition) -> Iterator[Problem]:
         return  # the analysis says so
     if fingerprint(catalogue.views_of(connection, row[0]).values()) != applied.fingerprint:
         what = "the view, or one beneath it, was altered since it was applied: what is captured no longer fits it."
-        yield _warning(Code.VIEW_CHANGED, applied.view, what, _REPLAYS)
+        yield _warning(Code.VIEW_CHANGED, _plain(applied.view), what, _REPLAYS)
 
 
 def _silent(connection: Connection, definition: Definition, applied: Applied) -> Iterator[Problem]:
     for words in watch.silent_changes(connection, definition, applied.baseline):
         what = f"{words} changed, and with it what the view shows, without any trigger."
-        yield _warning(Code.VIEW_CHANGED, definition.view, what, _REPLAYS)
+        yield _warning(Code.VIEW_CHANGED, _plain(definition.view), what, _REPLAYS)
 
 
 def _trigger(difference: Difference) -> Problem:
     """By what `install` would do about it."""
-    code = _CODES.get(difference.what.split()[0], Code.TRIGGER_CHANGED)
+    code = _CODES.get(difference.kind, Code.TRIGGER_CHANGED)
     what = f"{_WORDS[code]}; `outbox apply` would {difference.what} {difference.name}."
-    return _warning(code, difference.relation or "outbox", what, _APPLY)
+    return _warning(code, _plain(difference.relation) or "outbox", what, _APPLY)
 
 
-_CODES = {"make": Code.TRIGGER_MISSING, "enable": Code.TRIGGER_DISABLED}
+_CODES = {Kind.MISSING: Code.TRIGGER_MISSING, Kind.DISABLED: Code.TRIGGER_DISABLED}
 _WORDS = {
     Code.TRIGGER_MISSING: "what captures changes is missing: they are lost, or fail",
     Code.TRIGGER_DISABLED: "a trigger is disabled, or enabled otherwise than it was applied: changes are lost",
@@ -111,7 +111,12 @@ def _by_key(definition: Definition) -> dict[str, object]:
 def _rights(connection: Connection, definition: Definition) -> Iterator[Problem]:
     if lacking := rights.missing(connection, definition):
         what = "the role of relay and workers may not read all that they read."
-        yield _warning(Code.RIGHTS, definition.view, what, f"Run `outbox apply`, or: {'; '.join(lacking)}.")
+        yield _warning(Code.RIGHTS, _plain(definition.view), what, f"Run `outbox apply`, or: {'; '.join(lacking)}.")
+
+
+def _plain(relation: str) -> str:
+    """As the analysis names tables and views."""
+    return relation.replace('"', "")
 
 
 def _warning(code: Code, where: str, what: str, cure: str) -> Problem:
