@@ -35,9 +35,14 @@ from tests.integration.captured import SQL
 from tests.integration.checked import Case, said, settings
 
 BEFORE = """CREATE TYPE s.mood AS ENUM ('good', 'bad'); ALTER TABLE s.layer ADD mood s.mood;
+CREATE TABLE s.tag (layer_id integer, kind integer) PARTITION BY LIST (kind);
+CREATE TABLE s.tag_1 PARTITION OF s.tag FOR VALUES IN (1);
 CREATE INDEX ON s.layer (cat);
-CREATE VIEW s.d AS SELECT l.uuid AS id, l.title, c.name, l.mood FROM s.layer l LEFT JOIN s.category c ON c.id = l.cat"""
-WIDER = """CREATE OR REPLACE VIEW s.d AS SELECT l.uuid AS id, l.title, c.name, l.mood, l.cat
+CREATE VIEW s.d AS SELECT l.uuid AS id, l.title, c.name, l.mood,
+    (SELECT count(*) FROM s.tag t WHERE t.layer_id = l.id) AS tags
+FROM s.layer l LEFT JOIN s.category c ON c.id = l.cat"""
+WIDER = """CREATE OR REPLACE VIEW s.d AS SELECT l.uuid AS id, l.title, c.name, l.mood,
+    (SELECT count(*) FROM s.tag t WHERE t.layer_id = l.id) AS tags, l.cat
 FROM s.layer l LEFT JOIN s.category c ON c.id = l.cat"""
 DROPPED = """DO $$ DECLARE t name; BEGIN
 SELECT tgname INTO t FROM pg_trigger WHERE tgrelid = 's.category'::regclass AND tgname LIKE 'outbox%' LIMIT 1;
@@ -49,7 +54,7 @@ END $$"""
 NEVER = "DELETE FROM outbox.target; DELETE FROM outbox.event; DELETE FROM outbox.index"
 READER = ("CREATE ROLE {role}", "GRANT UPDATE ON outbox.claim TO {role}")
 NOBODY = "127.0.0.1:1"
-VIEW = '"s"."d"'
+VIEW = "s.d"
 
 CASES = {
     "as it was applied": Case(set()),
@@ -69,9 +74,15 @@ CASES = {
         ("UPDATE outbox.index SET definition = jsonb_set(definition, '{{enumerate}}', '\"SELECT 1\"')",),
     ),
     "detached": Case({(Code.DETACHED, "s.d")}, ("UPDATE outbox.index SET detached_at = now()",), consumers=()),
-    "a trigger dropped": Case({(Code.TRIGGER_MISSING, '"s"."category"')}, (DROPPED,)),
+    "a trigger dropped": Case({(Code.TRIGGER_MISSING, "s.category")}, (DROPPED,)),
     "triggers disabled": Case(
-        {(Code.TRIGGER_DISABLED, '"s"."category"')}, ("ALTER TABLE s.category DISABLE TRIGGER USER",)
+        {(Code.TRIGGER_DISABLED, "s.category")}, ("ALTER TABLE s.category DISABLE TRIGGER USER",)
+    ),
+    "a partition's triggers disabled": Case(
+        {(Code.TRIGGER_DISABLED, "s.tag_1")}, ("ALTER TABLE s.tag_1 DISABLE TRIGGER USER",)
+    ),
+    "a new partition": Case(
+        {(Code.TRIGGER_MISSING, "s.tag_2")}, ("CREATE TABLE s.tag_2 PARTITION OF s.tag FOR VALUES IN (2)",)
     ),
     "a function altered": Case({(Code.TRIGGER_CHANGED, "outbox")}, (ALTERED,)),
     "a role that may not read": Case({(Code.RIGHTS, VIEW)}, READER),
