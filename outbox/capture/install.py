@@ -1,9 +1,9 @@
 """Triggers into the database, and out of it, while the application writes.
 
-One short transaction for each table: with all tables in one, the user's own transaction died of a deadlock. None waits
-longer than 200 ms for its locks, since all later writers would wait behind it; it is tried again after a while. What is
-obsolete is disabled together with the making of the new, and dropped afterwards. A failure half way leaves a state that
-the next call finishes.
+One short transaction for each table: with all tables in one, the user's own transaction died of a deadlock. It begins
+by taking all locks that it needs, those of the partitions too, in one statement that gives up after 200 ms, since all
+later writers wait behind it, and is tried again after a while. What is obsolete is disabled together with the making of
+the new, and dropped afterwards. A failure half way leaves a state that the next call finishes.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def install(database_url: str, index: int, definition: Definition, say: Say, *, 
                 _table(connection, each.relation, work, (compared.right, step))
         compared = compare(connection, index, definition)
         for copy in compared.copies():
-            _patiently(connection, partial(_switch, connection, _ENABLE[compared.right], copy), copy.relation, step)
+            switch = partial(_switch, connection, _ENABLE[compared.right], copy)
+            _patiently(connection, switch, (_ALTER, copy.relation), step)
             say(f"{copy.relation}: the trigger {copy.name} is enabled")
         _drop_obsolete(connection, compared, step)
 
@@ -68,15 +69,18 @@ def _session(database_url: str) -> Iterator[Connection]:
 
 
 _Step = tuple[Say, float]
+_ALTER, _DROP = "lock_to_alter", "lock_to_drop"
+# The first is our own limit, the second that of a role with a lock_timeout.
+_NOT_HAD = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 _ENABLE = {"O": "enable", "A": "enable_always"}
 
 
 def _table(connection: Connection, relation: str, work: Work, how: tuple[str, _Step]) -> None:
-    """Everything of one table in one transaction: functions, new triggers, and the old ones disabled."""
+    """Its functions, which nothing calls yet, then in one transaction the new triggers, and the old ones disabled."""
     right, step = how
+    _execute(connection, work.functions)
 
     def change() -> None:
-        _execute(connection, work.functions)
         for trigger in work.make:
             _execute(connection, [_replacing(text) for text in trigger.statements])
         for one in work.enable:
@@ -84,8 +88,8 @@ def _table(connection: Connection, relation: str, work: Work, how: tuple[str, _S
         for one in work.disable:
             _switch(connection, "disable", one)
 
-    _patiently(connection, change, relation, step)
     if work.make or work.enable or work.disable:
+        _patiently(connection, change, (_ALTER, relation), step)
         made = f"{len(work.make)} triggers made" if work.make else "triggers enabled"
         step[0](f"{relation}: {made if work.make or work.enable else 'old triggers disabled'}")
 
@@ -113,7 +117,7 @@ def _drop_obsolete(connection: Connection, compared: Compared, step: _Step) -> N
             for one in obsolete:
                 _switch(connection, "drop_trigger", one)
 
-        _patiently(connection, drop, relation, step)
+        _patiently(connection, drop, (_DROP, relation), step)
         for one in obsolete:
             step[0](f"{relation}: the trigger {one.name} is dropped")
     for function in compared.obsolete_functions():
@@ -124,25 +128,38 @@ def _drop_obsolete(connection: Connection, compared: Compared, step: _Step) -> N
         connection.execute(sql.SQL(_SQL["drop_function"]).format(**parts))
 
 
-def _patiently(connection: Connection, change: Callable[[], None], relation: str, step: _Step) -> None:
-    """Run `change` in a transaction that gives up its wait for a lock soon, again and again until the deadline."""
+def _patiently(connection: Connection, change: Callable[[], None], lock: tuple[str, str], step: _Step) -> None:
+    """Run `change` in a transaction that gives up its wait for the locks soon, again and again until the deadline.
+
+    `lock`: the query, and the relation as Postgres quotes it.
+    """
     say, deadline = step
+    relation = lock[1]
+    statement = sql.SQL(_SQL[lock[0]]).format(relation=sql.SQL(relation))
     pause = _SHORTEST_PAUSE_S
-    while True:
-        try:
-            with connection.transaction():
-                connection.execute(_SQL["lock_timeout"])
-                change()
-            return
-        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
-            if time.monotonic() > deadline:
-                raise TableBusy(
-                    f"{relation} is locked by others all the time: see pg_stat_activity and pg_locks, "
-                    "and run the command again, which goes on from here"
-                ) from error
+    while not _at_once(connection, change, statement):
+        if time.monotonic() > deadline:
+            raise TableBusy(
+                f"{relation} is locked by others all the time: see pg_stat_activity and pg_locks, "
+                "and run the command again, which goes on from here"
+            )
         say(f"{relation} is in use: trying again")
         time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
         pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+
+def _at_once(connection: Connection, change: Callable[[], None], lock: sql.Composed) -> bool:
+    """Whether the locks were had within their time, and so the change is made."""
+    with connection.transaction() as transaction:
+        connection.execute(_SQL["hurry"])
+        try:
+            connection.execute(lock)
+        except _NOT_HAD:
+            raise psycopg.Rollback(transaction) from None
+        connection.execute(_SQL["at_leisure"])
+        change()
+        return True
+    return False
 
 
 __all__ = ["Difference", "Kind", "TableBusy", "install", "installed", "remove"]

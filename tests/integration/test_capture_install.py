@@ -121,7 +121,7 @@ def test_a_table_in_use_is_waited_for_and_the_others_stand(
             install(outbox_url, INDEX, definition, quiet, patience_s=0.5)
         assert '"s"."layer"' in str(refused.value)
         assert isinstance(refused.value, OutboxError)
-        assert set(differences(outbox, definition)) == {'make the trigger "s"."layer"', "make the function"}
+        assert set(differences(outbox, definition)) == {'make the trigger "s"."layer"'}
         said = threading.Event()
         again = threading.Thread(target=install, args=(outbox_url, INDEX, definition, lambda _: said.set()))
         again.start()
