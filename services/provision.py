@@ -19,6 +19,7 @@ from services.rabbitmq import SCRIPTS
 from services.solr.classpath import class_path
 from services.solr.jdk import VERSION, java
 
+_POSTGIS = Path("/usr/share/postgresql/15/extension/postgis.control")
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _FORBIDDEN = 101  # "action forbidden by policy", /usr/share/doc/init-system-helpers/README.policy-rc.d.gz
 
@@ -43,7 +44,14 @@ def needs(services: Iterable[str]) -> list[Need]:
         here = os.access(SCRIPTS / "rabbitmq-server", os.X_OK)
         found.append(Need(f"{SCRIPTS}/rabbitmq-server", "rabbitmq-server", here))
         found.append(Need("erl and epmd", "erlang-base", all(map(shutil.which, ("erl", "epmd")))))
+    if "postgis" in wanted:
+        found.append(Need("PostGIS for Postgres 15", "postgresql-15-postgis-3", has_postgis()))
     return found
+
+
+def has_postgis() -> bool:
+    """Whether the distribution's Postgres 15 has PostGIS, which `examples/geonode` is tried on; no service needs it."""
+    return _POSTGIS.exists()
 
 
 def provide(services: Iterable[str], say: Callable[[str], None]) -> None:
