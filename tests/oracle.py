@@ -51,7 +51,8 @@ def _rows(connection: psycopg.Connection[TupleRow], view: str) -> dict[str, dict
     columns = [column.name for column in cursor.description or ()]
     rows = [dict(zip(columns, row, strict=True)) for row in cursor]
     connection.commit()
-    return {str(row["id"]): {key: _expected(value) for key, value in row.items() if _shown(value)} for row in rows}
+    documents = [{key: _expected(value) for key, value in row.items() if _shown(value)} for row in rows]
+    return {str(one["id"]): {**one, "id": str(one["id"])} for one in documents}  # Solr's id is a string
 
 
 def _shown(value: object) -> bool:

@@ -1,0 +1,57 @@
+-- Nobody here is a superuser. The owner of the tables and the writer have no right on the schema outbox; the applier is a
+-- member of the owner; relay and workers are one role.
+
+-- name: make
+CREATE ROLE {owner} LOGIN;
+CREATE ROLE {writer} LOGIN;
+CREATE ROLE {applier} LOGIN IN ROLE {owner};
+CREATE ROLE {relay} LOGIN
+
+-- name: drop
+DROP ROLE {writer}, {applier}, {relay}, {owner}
+
+-- name: database
+CREATE EXTENSION citext;
+GRANT CREATE ON DATABASE {database} TO {owner}
+
+-- name: xml
+SELECT '<a/>'::xml
+
+-- name: give
+-- Run by the owner: all of its tables to the writer.
+GRANT USAGE ON SCHEMA atlas, elsewhere TO {writer};
+GRANT ALL ON ALL TABLES IN SCHEMA atlas TO {writer}
+
+-- name: rights_on_outbox
+-- What a role may in the schema outbox; nothing, for owner and writer.
+SELECT has_schema_privilege(%(role)s, 'outbox', 'USAGE') OR has_schema_privilege(%(role)s, 'outbox', 'CREATE')
+OR EXISTS (
+    SELECT FROM pg_class
+    WHERE relnamespace = 'outbox'::regnamespace AND relkind = 'r' AND has_table_privilege(%(role)s, oid, 'SELECT, INSERT')
+)
+
+-- name: superusers
+SELECT count(*) FROM pg_roles WHERE rolname = ANY (%(roles)s) AND (rolsuper OR rolbypassrls)
+
+-- name: events
+SELECT i.name, e.id, e.key, e.way, e.route
+FROM outbox.event AS e
+JOIN outbox.index AS i ON i.id = e.index
+WHERE e.id > %(after)s
+ORDER BY e.id
+
+-- name: last
+SELECT coalesce(max(id), 0) FROM outbox.event
+
+-- name: waiting
+SELECT count(*) FROM outbox.event WHERE done_at IS NULL AND dead_at IS NULL
+
+-- name: again
+-- What the relay would try again in some seconds, it shall try now.
+UPDATE outbox.event SET available_at = created_at WHERE key IS NULL AND done_at IS NULL AND available_at > clock_timestamp()
+
+-- name: dead
+SELECT count(*) FROM outbox.event WHERE dead_at IS NOT NULL
+
+-- name: applied
+SELECT i.name, t.collection FROM outbox.index AS i JOIN outbox.target AS t ON t.index = i.id AND t.state = 'serving'
