@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 # Null comes out where null goes in. Casts between built-in types and the operators of SQL are; of functions only these.
+# || is not: null before an array leaves the array as it is; see _strict.
 _STRICT = (
     exp.Column,
     exp.Cast,
@@ -20,26 +21,68 @@ _STRICT = (
     exp.Mul,
     exp.Div,
     exp.Mod,
-    exp.DPipe,
     exp.Lower,
     exp.Upper,
     exp.Trim,
     exp.Collate,
     exp.Literal,
 )
+_TEXTS = (exp.Lower, exp.Upper, exp.Trim)
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Like, exp.ILike)
 # What a side of an equality may be made of: printed by sqlglot, these come out as Postgres wrote them.
 _PLAIN = (
     *_STRICT,
+    *_COMPARISONS,
+    exp.DPipe,
     exp.Coalesce,
+    exp.Nullif,
+    exp.Greatest,
+    exp.Least,
+    exp.Case,
+    exp.If,
+    exp.And,
+    exp.Or,
+    exp.Not,
+    exp.Is,
+    exp.Null,
+    exp.Boolean,
+    exp.Abs,
+    exp.Length,
+    exp.Substring,
+    exp.Replace,
+    exp.Left,
+    exp.Right,
+    exp.SplitPart,
+    exp.MD5,
+    exp.JSONExtract,
+    exp.JSONExtractScalar,
+    exp.JSONBExtractScalar,
+    exp.JSONPath,
+    exp.JSONPathRoot,
+    exp.JSONPathSubscript,
+    exp.JSONPathKey,
+    exp.Bracket,
+    exp.Anonymous,
     exp.Identifier,
     exp.DataType,
     exp.DataTypeParam,
     exp.ObjectIdentifier,
     exp.Dot,
     exp.Any,
-    exp.EQ,
     exp.Array,
+)
+# By these a changed row can be followed too, though to many documents, and mostly without an index.
+_LINKS = (
+    exp.GT,
+    exp.GTE,
+    exp.LT,
+    exp.LTE,
+    exp.Like,
+    exp.ILike,
+    exp.NullSafeEQ,
+    exp.ArrayOverlaps,
+    exp.ArrayContainsAll,
+    exp.ArrayContainedBy,
 )
 
 
@@ -88,7 +131,7 @@ def _strict_columns(expression: exp.Expr) -> frozenset[str]:
     """The occurrences whose nulls make the expression null."""
     if isinstance(expression, exp.Column):
         return frozenset([expression.table]) if expression.table else frozenset()
-    if not isinstance(expression, _STRICT):
+    if not _strict(expression):
         return frozenset()
     found: frozenset[str] = frozenset()
     for child in expression.iter_expressions():
@@ -96,15 +139,44 @@ def _strict_columns(expression: exp.Expr) -> frozenset[str]:
     return found
 
 
+def _strict(expression: exp.Expr) -> bool:
+    """Whether null comes out where null goes in; of || only where both sides are seen to be texts, no arrays."""
+    if isinstance(expression, exp.DPipe):
+        return _is_text(expression.left) and _is_text(expression.right)
+    return isinstance(expression, _STRICT)
+
+
+def _is_text(expression: exp.Expr) -> bool:
+    expression = bare(expression)
+    if isinstance(expression, exp.DPipe):
+        return _is_text(expression.left) and _is_text(expression.right)
+    if isinstance(expression, exp.Cast):
+        return expression.is_type("text", "varchar")
+    return isinstance(expression, _TEXTS)
+
+
 def is_equality(condition: exp.Expr) -> bool:
     """`a = b` or `a = ANY (b)`, each side of one occurrence and made of parts whose printing is sure."""
     condition = bare(condition)
-    if not _equates(condition) or not all(
-        isinstance(node, _PLAIN) for node in condition.walk() if node is not condition
-    ):
-        return False
-    if any(isinstance(column.this, exp.Star) for column in condition.find_all(exp.Column)):
-        return False
+    return _equates(condition) and _is_plain(condition) and _is_two_sided(condition)
+
+
+def is_link(condition: exp.Expr) -> bool:
+    """Another condition of two occurrences: a comparison, an operator or a function of an extension."""
+    condition = bare(condition)
+    if isinstance(condition, exp.Dot):
+        return _is_plain(condition) and len(occurrences(condition)) == 2
+    known = isinstance(condition, (*_LINKS, exp.Operator))
+    return known and _is_plain(condition) and _is_two_sided(condition)
+
+
+def _is_plain(condition: exp.Expr) -> bool:
+    nodes = [node for node in condition.walk() if node is not condition]
+    stars = any(isinstance(node, exp.Column) and isinstance(node.this, exp.Star) for node in nodes)
+    return not stars and all(isinstance(node, _PLAIN) for node in nodes)
+
+
+def _is_two_sided(condition: exp.Expr) -> bool:
     sides = [occurrences(condition.this), occurrences(condition.expression)]
     return all(len(side) == 1 for side in sides) and sides[0] != sides[1]
 
@@ -114,6 +186,20 @@ def _equates(condition: exp.Expr) -> bool:
     if isinstance(condition, exp.Operator):
         return str(condition.args.get("operator")).endswith(".=")
     return isinstance(condition, exp.EQ)
+
+
+def normal(condition: exp.Expr) -> exp.Expr:
+    """The condition in the form that is looked for: NOT (a IS DISTINCT FROM b), and a = an element of an array."""
+    inner = bare(condition.this) if isinstance(condition, exp.Not) else condition
+    if isinstance(inner, exp.NullSafeNEQ) and inner is not condition:
+        return exp.NullSafeEQ(this=inner.this.copy(), expression=inner.expression.copy())
+    if isinstance(condition, exp.EQ):
+        for one, other in ((condition.left, condition.right), (condition.right, condition.left)):
+            element = bare(other)
+            if isinstance(element, exp.Unnest) and not isinstance(bare(one), exp.Unnest):
+                array = exp.Paren(this=element.expressions[0].copy())
+                return exp.EQ(this=one.copy(), expression=exp.Any(this=array))
+    return condition
 
 
 def plain_pair(condition: exp.Expr) -> tuple[exp.Column, exp.Column] | None:
@@ -145,7 +231,7 @@ def _strict_up_to(node: exp.Expr, condition: exp.Expr) -> bool:
     """Whether nothing between a column and its condition can turn a null into something else."""
     while node is not condition:
         parent = node.parent
-        if parent is None or not isinstance(parent, (*_STRICT, exp.EQ, exp.Any)):
+        if parent is None or not (_strict(parent) or isinstance(parent, (*_COMPARISONS, exp.Any))):
             return False
         node = parent
     return True

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from outbox.capture.expressions import is_equality, occurrences, strict_on
+from outbox.capture.expressions import is_equality, is_link, occurrences, strict_on
 
 Name = tuple[str, str]
 """Schema and name of a relation."""
@@ -57,7 +57,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The way from one occurrence to the root: the occurrences in order, and all equalities among them."""
+    """The way from one occurrence to the root: the occurrences in order, and all conditions among them."""
 
     path: tuple[str, ...]
     conditions: tuple[exp.Expr, ...]
@@ -76,22 +76,26 @@ class Graph:
         self.conditions.append(Condition(expression, frozenset(regions), occurrences(expression)))
 
     def chain(self, start: str) -> Chain | None:
-        """The shortest chain from an occurrence to the root; None where the view gives none."""
+        """The shortest chain from an occurrence to the root; None where the view gives none.
+
+        By equalities if they lead there; else by comparisons as well, which lead to more documents.
+        """
         usable = self._usable(start)
-        path = _shortest(usable, start, self.root)
-        if path is None:
-            return None
-        among = [condition.expression for condition in usable if condition.occurrences <= set(path)]
-        return Chain(tuple(path), tuple(among))
+        for conditions in ([one for one in usable if is_equality(one.expression)], usable):
+            path = _shortest(conditions, start, self.root)
+            if path is not None:
+                among = [condition.expression for condition in conditions if condition.occurrences <= set(path)]
+                return Chain(tuple(path), tuple(among))
+        return None
 
     def _usable(self, start: str) -> list[Condition]:
-        """The equalities that hold for every document that a row of `start` has a part in."""
+        """The conditions that hold for every document that a row of `start` has a part in."""
         real = self._real(frozenset([self.occurrences[start].region]))
         return [one for one in self.conditions if one.regions <= real and self._proves(one)]
 
     def _proves(self, condition: Condition) -> bool:
-        """Whether it is an equality, of rows that cannot be null-extended where it stands."""
-        if not is_equality(condition.expression):
+        """Whether it links occurrences, whose rows cannot be null-extended where it stands."""
+        if not (is_equality(condition.expression) or is_link(condition.expression)):
             return False
         real = self._real(condition.regions)
         return all(self._region(name) in real for name in condition.occurrences)

@@ -13,7 +13,7 @@ from sqlglot import exp
 from outbox.capture.catalogue import Catalogue, Column, Relation
 from outbox.capture.compose import way
 from outbox.capture.declared import Declared
-from outbox.capture.expressions import bare, columns_of, occurrences, plain_pair, text
+from outbox.capture.expressions import bare, columns_of, is_equality, occurrences, plain_pair, text
 from outbox.capture.graph import Chain
 from outbox.capture.ways import Found
 
@@ -67,7 +67,7 @@ class Path:
     def _step(self, place: int, before: Sequence[int]) -> Step:
         name, known = f"t{place}", {f"t{one}" for one in before}
         here = [one for one in self.conditions if name in occurrences(one) and occurrences(one) <= known | {name}]
-        sides = [side for one in here for side in (bare(one.this), bare(one.expression)) if occurrences(side) == {name}]
+        sides, equal = (_sides(conditions, name) for conditions in (here, list(filter(is_equality, here))))
         used = {other for one in here for other in occurrences(one)}
         return Step(
             place=place,
@@ -75,7 +75,7 @@ class Path:
             before={one: self.relations[one] for one in before if f"t{one}" in used},
             conditions=tuple(text(one) for one in here),
             elements=tuple(dict.fromkeys(_element(side) for side in sides if not isinstance(side, exp.Any))),
-            columns=frozenset(side.name for side in sides if isinstance(side, exp.Column)),
+            columns=frozenset(side.name for side in equal if isinstance(side, exp.Column)),
         )
 
     def pair(self) -> tuple[str, str] | None:
@@ -113,6 +113,11 @@ def _placed(chain: Chain) -> tuple[exp.Expr, ...]:
         for column in condition.find_all(exp.Column):
             column.set("table", exp.to_identifier(places[column.table], quoted=True))
     return conditions
+
+
+def _sides(conditions: Sequence[exp.Expr], name: str) -> list[exp.Expr]:
+    sides = (bare(side) for one in conditions for side in (one.this, one.expression))
+    return [side for side in sides if occurrences(side) == {name}]
 
 
 def _element(side: exp.Expr) -> str:

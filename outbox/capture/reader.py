@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from outbox.capture.barriers import collapses, visible
-from outbox.capture.expressions import bare, conjuncts, has_query
+from outbox.capture.expressions import bare, conjuncts, has_query, normal
 from outbox.capture.graph import Graph, Name, Occurrence, Region
 from outbox.capture.scopes import Column, Cte, Scope, Value, Values
 from outbox.capture.texts import (
@@ -24,6 +24,7 @@ from outbox.capture.texts import (
     joins,
     occurrence_column,
     parsed,
+    unnested,
     unwrapped,
 )
 
@@ -179,6 +180,12 @@ class Reader:
         if isinstance(item, exp.Table) and isinstance(item.this, exp.Identifier) and not item.args.get("rows_from"):
             scope.add(item.alias_or_name, self._relation(item, scope, region), renamed)
             return
+        if (array := unnested(item)) is not None and len(renamed) < 2:
+            elements = tuple(
+                Value(exp.Unnest(expressions=[one.expression]), one.branch) for one in scope.resolve(array)
+            )
+            scope.add(item.alias_or_name, [Column(item.alias_or_name, elements)], renamed)
+            return
         inner = item.this if isinstance(item, (exp.Subquery, exp.Lateral)) else None
         if isinstance(inner, exp.Subquery) and isinstance(item, exp.Lateral):
             inner = inner.this
@@ -250,7 +257,7 @@ class Reader:
 
     def _note(self, condition: exp.Expr, scope: Scope, region: Region) -> None:
         for value in scope.resolve(condition):
-            self.graph.add(value.expression, *filter(None, (region, value.branch)))
+            self.graph.add(normal(value.expression), *filter(None, (region, value.branch)))
 
     def _equals_query(self, left: exp.Expr, query: exp.Expr, scope: Scope, where: tuple[Region, bool]) -> None:
         """`left` IN a sub-query: what its SELECT list gives equals `left`, component by component."""
@@ -262,7 +269,7 @@ class Reader:
             outside, inside = scope.resolve(part), column.values
             if len(outside) == len(inside) == 1 and outside[0].branch is None and inside[0].branch is None:
                 equal = exp.EQ(this=outside[0].expression.copy(), expression=inside[0].expression.copy())
-                self.graph.add(equal, region)
+                self.graph.add(normal(equal), region)
 
     def _subquery(self, query: exp.Expr, scope: Scope, region: Region, conjunct: bool) -> tuple[list[Column], Region]:
         """A sub-query that has to give a row is a join; any other is a region of its own."""

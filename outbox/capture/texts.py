@@ -9,7 +9,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from outbox.capture.expressions import bare
+from outbox.capture.expressions import bare, has_query
 from outbox.capture.graph import Name, Region
 from outbox.capture.scopes import Value, Values
 
@@ -87,6 +87,14 @@ def any_query(expression: exp.Expr) -> exp.Expr | None:
     if isinstance(inner, exp.Array) and len(inner.expressions) == 1:
         inner = bare(inner.expressions[0])
     return inner if isinstance(inner, exp.Query) else None
+
+
+def unnested(item: exp.Expr) -> exp.Expr | None:
+    """The array whose elements a FROM item gives, by unnest of it alone and without their numbers."""
+    inner = item.this if isinstance(item, exp.Lateral) else item
+    if not isinstance(inner, exp.Unnest) or len(inner.expressions) != 1 or inner.args.get("offset"):
+        return None
+    return None if has_query(inner) else inner.expressions[0]
 
 
 def branch_values(values: Values, branch: Region) -> Values:

@@ -65,8 +65,61 @@ JOINS = {
         "SELECT l.uuid AS id FROM (s.layer l JOIN s.category c ON (((c.id = l.cat) OR (c.code = l.code))))",
         {"l": ROOT, "c": NONE},
     ),
-    "inequality gives no way": Case(
-        "SELECT l.uuid AS id FROM (s.layer l JOIN s.category c ON ((c.id > l.cat)))", {"l": ROOT, "c": NONE}
+    "a comparison, where there is nothing better": Case(
+        "SELECT l.uuid AS id FROM (s.layer l JOIN s.category c ON ((c.id > l.cat)))", {"l": ROOT, "c": "c.id > l.cat"}
+    ),
+    "a comparison beside an equality is left out": Case(
+        "SELECT l.uuid AS id FROM (s.layer l JOIN s.category c ON (((c.id > l.cat) AND (c.code = l.code))))",
+        {"l": ROOT, "c": "c.code = l.code"},
+    ),
+    "BETWEEN": Case(
+        "SELECT l.uuid AS id FROM (s.layer l JOIN s.category c ON (((l.cat >= c.id) AND (l.cat <= c.parent))))",
+        {"l": ROOT, "c": "l.cat >= c.id & l.cat <= c.parent"},
+    ),
+    "LIKE": Case(
+        "SELECT l.uuid AS id FROM (s.layer l JOIN s.category c ON ((l.code ~~ (c.code || '%'::text))))",
+        {"l": ROOT, "c": "l.code LIKE (c.code || CAST('%' AS TEXT))"},
+    ),
+    "IS NOT DISTINCT FROM": Case(
+        "SELECT l.uuid AS id FROM (s.layer l JOIN s.category c ON ((NOT (c.code IS DISTINCT FROM l.code))))",
+        {"l": ROOT, "c": "c.code IS NOT DISTINCT FROM l.code"},
+    ),
+    "a function of two tables": Case(
+        "SELECT l.uuid AS id FROM (s.layer l JOIN s.category c ON (public.near(l.code, c.code)))",
+        {"l": ROOT, "c": "public.near(l.code, c.code)"},
+    ),
+    "CASE and functions": Case(
+        "SELECT l.uuid AS id FROM (s.layer l JOIN s.category c ON ((CASE WHEN (c.id > 2) THEN c.code"
+        " ELSE NULLIF(c.name, 'x'::text) END = substr(l.code, 1, 2))))",
+        {
+            "l": ROOT,
+            "c": "CASE WHEN (c.id > 2) THEN c.code ELSE NULLIF(c.name, CAST('x' AS TEXT)) END"
+            " = SUBSTRING(l.code FROM 1 FOR 2)",
+        },
+    ),
+    "elements of an array": Case(
+        "SELECT l.uuid AS id, ( SELECT count(*) AS count FROM unnest(l.tags) e(v), s.keyword k"
+        " WHERE (k.name = e.v)) AS v FROM s.layer l",
+        {"l": ROOT, "k": "k.name = ANY(l.tags)"},
+    ),
+    "elements of two arrays, or with their numbers": Case(
+        "SELECT l.uuid AS id FROM s.layer l, LATERAL unnest(l.tags) WITH ORDINALITY e(v, n), s.keyword k"
+        " WHERE (k.name = e.v)",
+        {"l": ROOT, "k": NONE},
+    ),
+    "|| of an array may make something of nothing": Case(
+        "SELECT l.uuid AS id FROM ((s.layer l LEFT JOIN s.layer p ON ((p.id = l.parent)))"
+        " JOIN s.category c ON ((c.code = ANY ((p.tags || ARRAY['a'::text])))))",
+        {"l": ROOT, "p": "p.id = l.parent", "c": NONE},
+    ),
+    "|| of two texts does not": Case(
+        "SELECT l.uuid AS id FROM ((s.layer l LEFT JOIN s.link x ON ((x.layer_id = l.id)))"
+        " JOIN s.category c ON ((c.code = ((x.n)::text || 'a'::text))))",
+        {
+            "l": ROOT,
+            "x": "x.layer_id = l.id",
+            "c": "x.layer_id = l.id & c.code = (CAST((x.n) AS TEXT) || CAST('a' AS TEXT))",
+        },
     ),
     "NOT of an equality gives no way": Case(
         "SELECT l.uuid AS id FROM s.layer l, s.category c WHERE (NOT (c.id = l.cat))", {"l": ROOT, "c": NONE}
