@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,8 +57,8 @@ def _rows(connection: psycopg.Connection[TupleRow], view: str) -> dict[str, dict
 
 
 def _shown(value: object) -> bool:
-    """Null, an empty list and an infinite time are no field in Solr."""
-    return value is not None and value != []
+    """Null, an empty list, an infinite time and what is no number are no field in Solr."""
+    return value is not None and value != [] and (not isinstance(value, float) or math.isfinite(value))
 
 
 def _expected(value: Any) -> Any:

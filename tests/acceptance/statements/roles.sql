@@ -34,17 +34,35 @@ OR EXISTS (
 SELECT count(*) FROM pg_roles WHERE rolname = ANY (%(roles)s) AND (rolsuper OR rolbypassrls)
 
 -- name: events
+-- Since a time: the numbers of events are no order, since each session draws some ahead.
 SELECT i.name, e.id, e.key, e.way, e.route
 FROM outbox.event AS e
 JOIN outbox.index AS i ON i.id = e.index
-WHERE e.id > %(after)s
+WHERE e.created_at > %(since)s
 ORDER BY e.id
 
--- name: last
-SELECT coalesce(max(id), 0) FROM outbox.event
+-- name: now
+SELECT clock_timestamp()
+
+-- name: digest
+-- Of all documents of a view.
+SELECT md5(string_agg(d::text, ' ' ORDER BY d::text)) FROM {view} AS d
+
+-- name: keys
+SELECT id::text FROM {view}
 
 -- name: waiting
 SELECT count(*) FROM outbox.event WHERE done_at IS NULL AND dead_at IS NULL
+
+-- name: enqueue
+-- As a replay of these keys, but live, and the relay is awake at once.
+WITH given AS (
+    INSERT INTO outbox.event (index, lane, key, op)
+    SELECT i.id, 'live', k.key, 'R'
+    FROM outbox.index AS i CROSS JOIN unnest(%(keys)s::text[]) AS k (key)
+    WHERE i.name = %(index)s
+)
+SELECT pg_notify('outbox', '')
 
 -- name: again
 -- What the relay would try again in some seconds, it shall try now.
@@ -52,6 +70,9 @@ UPDATE outbox.event SET available_at = created_at WHERE key IS NULL AND done_at 
 
 -- name: dead
 SELECT count(*) FROM outbox.event WHERE dead_at IS NOT NULL
+
+-- name: asleep
+SELECT count(*) FROM outbox.relay WHERE asleep_until > clock_timestamp()
 
 -- name: applied
 SELECT i.name, t.collection FROM outbox.index AS i JOIN outbox.target AS t ON t.index = i.id AND t.state = 'serving'

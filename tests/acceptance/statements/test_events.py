@@ -31,10 +31,15 @@ class Watched:
     relay: Connection
     captured: dict[str, Captured]
 
+    def begin_anew(self) -> None:
+        """The rows as every statement finds them, and no event."""
+        self.world.refill_unseen()
+        self.world.admin.execute("DELETE FROM outbox.event")
+
     def keys(self) -> dict[str, frozenset[str]]:
         """The keys by index that the events lead to."""
         found: dict[str, set[str]] = {name: set() for name in INDEXES}
-        for name, event, key, way, route in self.relay.execute(ROLES_SQL["events"], {"after": 0}).fetchall():
+        for name, event, key, way, route in self.relay.execute(ROLES_SQL["events"], {"since": "-infinity"}).fetchall():
             if key is not None:
                 found[name].add(key)
             elif way is None:
@@ -51,8 +56,9 @@ def watched(server_url: str) -> Iterator[Watched]:
         url = world.url_of("applier")
         with connect(url, application="test", autocommit=True) as applier:
             captured = {name: Captured(relay, url, _applied(applier, url, name)) for name in INDEXES}
-        world.refill_unseen()
-        yield Watched(world, relay, captured)
+        watched = Watched(world, relay, captured)
+        watched.begin_anew()
+        yield watched
 
 
 def _applied(applier: Connection, url: str, name: str) -> Definition:
@@ -72,7 +78,7 @@ def test_exactly_the_expected_documents_get_events(watched: Watched, entry: Entr
         _run(world, entry)
         found = watched.keys()
     finally:
-        world.refill_unseen()
+        watched.begin_anew()
     assert found == entry.expected
 
 

@@ -85,12 +85,10 @@ class World:
         self.writer.execute(ROWS_SQL["rows"])
 
     def refill_unseen(self) -> None:
-        """The same without events, and none left of what was before."""
-        self.admin.execute("SET session_replication_role = replica")
-        self.admin.execute(ROWS_SQL["empty"])
+        """The same without events."""
+        self.admin.execute(ROWS_SQL["unseen"])
         self.admin.execute(ROWS_SQL["rows"])
         self.admin.execute("RESET session_replication_role")
-        self.admin.execute("DELETE FROM outbox.event")
 
     def values(self, table: str, column: str) -> list[str | None]:
         """What a column holds in all rows."""
