@@ -38,8 +38,8 @@ SELECT
     ) AS regions,
     resource.date AS modified_date,
     outbox.envelope(
-        ST_XMin(resource.ll_bbox_polygon), ST_XMax(resource.ll_bbox_polygon),
-        ST_YMin(resource.ll_bbox_polygon), ST_YMax(resource.ll_bbox_polygon)
+        public.ST_XMin(resource.ll_bbox_polygon), public.ST_XMax(resource.ll_bbox_polygon),
+        public.ST_YMin(resource.ll_bbox_polygon), public.ST_YMax(resource.ll_bbox_polygon)
     ) AS bbox
 FROM public.base_resourcebase AS resource
 JOIN public.layers_dataset AS dataset ON dataset.resourcebase_ptr_id = resource.id
