@@ -64,10 +64,11 @@ ORDER BY a.attrelid, a.attnum
 
 -- name: generated
 -- A virtual generated column is computed from these: triggers must look at them.
-SELECT d.objid, d.objsubid, d.refobjsubid
+SELECT a.attrelid, a.attnum, d.refobjsubid
 FROM pg_attribute a
-JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = a.attrelid AND d.objsubid = a.attnum
-    AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid > 0
+JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
+JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = e.oid
+    AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid NOT IN (0, a.attnum)
 WHERE a.attrelid = ANY (%(relations)s::oid[]) AND a.attgenerated = 'v'
 
 -- name: types

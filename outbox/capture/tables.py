@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from outbox.capture.catalogue import Catalogue, Column, Relation
@@ -13,6 +13,8 @@ from outbox.capture.tracking import column_names, tracked
 from outbox.capture.ways import CURE_TABLES, Found
 from outbox.index import Table, Way
 from outbox.problems import Code, Problem, Severity
+
+VIRTUAL = "v"  # pg_attribute.attgenerated
 
 
 @dataclass(slots=True)
@@ -63,7 +65,7 @@ class Tables:
     def _carried(self, relation: Relation) -> Sequence[Column]:
         """What a declared way is given: the tracked columns and the primary key; all where nothing is known of them."""
         if relation in self.declared.unread:
-            return relation.columns
+            return [column for column in relation.columns if column.generated != VIRTUAL]
         names = column_names(self.catalogue, relation) | set(relation.primary_key)
         return [column for column in relation.columns if column.name in names]
 
@@ -80,7 +82,9 @@ class Tables:
                 where = ".".join(relation.name)
                 self.problems.append(Problem(Code.NO_WAY, Severity.ERROR, where, what, f"D{CURE_TABLES[1:]}."))
             elif len(chain.path) > 1:
-                numbers[self._numbered(way(self.text.graph, chain, named, self.key, 0))] = None
+                made = way(self.text.graph, chain, named, self.key, 0)
+                self.problems += _virtual(relation, made)
+                numbers[self._numbered(made)] = None
         return tuple(numbers)
 
     def _numbered(self, made: Way) -> int:
@@ -90,6 +94,15 @@ class Tables:
                 return known.number
         self.ways.append(replace(made, number=len(self.ways) + 1))
         return len(self.ways)
+
+
+def _virtual(relation: Relation, made: Way) -> Iterator[Problem]:
+    """The columns that a way starts from and no trigger can read: in its rows they are null."""
+    for one in made.carried:
+        if relation.column(one.name).generated == VIRTUAL:
+            what = f"the view joins {made.occurrence} by {one.name}, a virtual generated column, null in a trigger."
+            cure = f"Make it STORED, or d{CURE_TABLES[1:]}."
+            yield Problem(Code.NO_WAY, Severity.ERROR, ".".join(relation.name), what, cure)
 
 
 def _identity(one: Way) -> tuple[object, ...]:

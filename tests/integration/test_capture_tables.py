@@ -7,7 +7,8 @@ import pytest
 
 from outbox.capture.install import install
 from outbox.connection import Connection
-from tests.integration.captured import EVERYTHING, INDEX, SQL, Captured, capture, definition_of
+from outbox.problems import Code
+from tests.integration.captured import EVERYTHING, INDEX, SQL, Captured, analysed, capture, definition_of
 
 
 def made(connection: Connection, url: str, tables: str, view: str, ways: dict[str, str] | None = None) -> Captured:
@@ -138,6 +139,22 @@ def test_a_virtual_generated_column(outbox: Connection, outbox_url: str) -> None
     captured = made(outbox, outbox_url, tables, "SELECT id, double FROM s.t")
     assert after(captured, "UPDATE s.t SET n = 4") == {"1"}
     assert after(captured, "UPDATE s.t SET m = 4") == set()
+    (table,) = captured.definition.tables
+    assert [column.name for column in table.tracked] == ["id", "n"]
+
+
+def test_a_virtual_generated_column_is_no_way(outbox: Connection) -> None:
+    if outbox.info.server_version < 180000:
+        pytest.skip("virtual generated columns came with 18")
+    outbox.execute(
+        """CREATE SCHEMA s; CREATE TABLE s.t (id integer PRIMARY KEY);
+        CREATE TABLE s.u (x integer, t integer GENERATED ALWAYS AS (x + 1) VIRTUAL, name text);
+        CREATE VIEW s.d AS SELECT t.id, ARRAY(SELECT u.name FROM s.u WHERE u.t = t.id ORDER BY 1) AS names FROM s.t"""
+    )
+    (problem,) = analysed(outbox).problems
+    assert (problem.code, problem.where) == (Code.NO_WAY, "s.u")
+    assert "by t, a virtual generated column" in problem.what
+    assert analysed(outbox, ways={"s.u": "SELECT ($1->>'x')::integer + 1"}).problems == []
 
 
 def test_a_table_that_is_only_counted(outbox: Connection, outbox_url: str) -> None:
