@@ -32,7 +32,7 @@ CREATE INDEX ON s.link (keyword_id);
 ANALYZE s.layer, s.category, s.keyword, s.link
 
 -- name: sample
--- Five layers of the sample; what hangs on which is told in statements.toml.
+-- Five layers of the sample: 1 to 4 by ann, 5 by bob; roads on 1 and 2, rivers on 3; water on 1, 2 and 3, forest on 3.
 INSERT INTO catalogue.person (id, username) VALUES (1, 'ann'), (2, 'bob');
 INSERT INTO catalogue.category (id, identifier, gn_description) VALUES (1, 'a', 'roads'), (2, 'b', 'rivers'), (3, 'c', 'none');
 INSERT INTO catalogue.layer (id, uuid, name, title, category_id, owner_id, x0)
@@ -43,15 +43,6 @@ INSERT INTO catalogue.layer_keyword (layer_id, keyword_id) VALUES (1, 1), (2, 1)
 INSERT INTO catalogue.region (id, code, name) VALUES (1, 'n', 'north');
 INSERT INTO catalogue.layer_region (layer_id, region_id) VALUES (1, 1), (5, 1);
 ALTER SEQUENCE catalogue.category_id_seq RESTART WITH 100
-
--- name: plain_role
-CREATE ROLE capture_plain;
-GRANT USAGE ON SCHEMA catalogue TO capture_plain;
-GRANT ALL ON ALL TABLES IN SCHEMA catalogue TO capture_plain
-
--- name: no_plain_role
-DROP OWNED BY capture_plain;
-DROP ROLE capture_plain
 
 -- name: owner
 -- No superuser: a member of the tables' owner that may make functions in the schema outbox and write events.

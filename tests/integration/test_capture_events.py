@@ -1,10 +1,8 @@
-"""Statements of an application over the sample's tables, and the documents that each enqueues: no more, no less."""
+"""The events of the sample's tables: what stands in them, and whom they wake. Which: tests/acceptance/statements."""
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -12,13 +10,10 @@ import pytest
 
 from outbox.connection import Connection
 from outbox.sql import queries
-from tests.integration.captured import EVERYTHING, SQL, Captured, capture
+from tests.integration.captured import SQL, Captured, capture
 
 VIEW = "catalogue.layer_document"
-HERE = Path(__file__).parent
-SAMPLE = HERE.parents[1] / "examples" / "catalogue"
-TABLE: dict[str, dict[str, list[Any]]] = tomllib.loads((HERE / "statements.toml").read_text("utf-8"))
-STATEMENTS = {f"{part}: {name}": entry for part, entries in TABLE.items() for name, entry in entries.items()}
+SAMPLE = Path(__file__).parents[2] / "examples" / "catalogue"
 
 
 @pytest.fixture
@@ -32,39 +27,11 @@ def sample(outbox: Connection, outbox_url: str) -> Captured:
     return capture(outbox, outbox_url, VIEW)
 
 
-@pytest.mark.parametrize(("statement", "expected"), STATEMENTS.values(), ids=STATEMENTS)
-def test_enqueues_exactly_these(sample: Captured, statement: str, expected: list[Any]) -> None:
-    sample.connection.execute(statement.encode())
-    assert sample.keys() == {EVERYTHING if one == EVERYTHING else str(UUID(int=one)) for one in expected}
-
-
-def test_copy(sample: Captured) -> None:
-    with (
-        sample.connection.cursor() as cursor,
-        cursor.copy("COPY catalogue.layer_keyword (layer_id, keyword_id) FROM STDIN") as copy,
-    ):
-        copy.write("4\t1\n5\t1\n")
-    assert sample.keys() == {str(UUID(int=4)), str(UUID(int=5))}
-
-
 def test_one_event_for_a_row_however_many_documents_hang_on_it(sample: Captured) -> None:
     sample.connection.execute("UPDATE catalogue.keyword SET name = 'x' WHERE id = 1")
     ((_, key, way, route, op),) = sample.connection.execute(SQL["events"]).fetchall()
     assert (key, route, op) == (None, [["1"]], "U")
     assert sample.definition.way(way).table == '"catalogue"."keyword"'
-
-
-def test_a_role_without_any_right_on_the_outbox_is_captured(sample: Captured, outbox_url: str) -> None:
-    sample.connection.execute(SQL["plain_role"])
-    try:
-        with psycopg.connect(outbox_url, options="-c role=capture_plain", autocommit=True) as plain:
-            with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                plain.execute("SELECT FROM outbox.event")
-            plain.execute("UPDATE catalogue.layer SET title = 'x' WHERE id = 1")
-            plain.execute("DELETE FROM catalogue.layer_keyword WHERE layer_id = 2")
-        assert sample.keys() == {str(UUID(int=1)), str(UUID(int=2))}
-    finally:
-        sample.connection.execute(SQL["no_plain_role"])
 
 
 @pytest.mark.parametrize(("asleep", "woken"), [("1 h", 1), ("-1 s", 0)])
