@@ -36,16 +36,23 @@ class Wakeup:
     """Waits on one autocommit connection that listens from its first moment on.
 
     `scan` does what there is to do and returns true if it did anything; `idle` is called between waits, and returns
-    false when the waiting has to end (a signal, or another relay leads).
+    false when the waiting has to end (a signal, or another relay leads). `due_s` gives the seconds until something
+    that waits for its time may be taken, by the last scan.
     """
 
     def __init__(
-        self, connection: Connection, scan: Callable[[], bool], idle: Callable[[], bool], poll_s: float
+        self,
+        connection: Connection,
+        scan: Callable[[], bool],
+        idle: Callable[[], bool],
+        poll_s: float,
+        due_s: Callable[[], float],
     ) -> None:
         self._connection = connection
         self._scan = scan
         self._idle = idle
         self._poll_s = poll_s
+        self._due_s = due_s
         self._asleep_since: float | None = None
         connection.execute(_SQL["listen"])
 
@@ -85,7 +92,8 @@ class Wakeup:
     def _sleep(self) -> None:
         polled = time.monotonic()
         while self._idle():
-            if self.notified(min(SLICE_S, self._poll_s)):
+            due = self._due_s() <= 0
+            if due or self.notified(min(SLICE_S, self._poll_s, self._due_s())):
                 return
             now = time.monotonic()
             if self._asleep_since is None or now - self._asleep_since > RENEW_S:

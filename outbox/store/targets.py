@@ -19,7 +19,9 @@ class Survey:
 
     `failing`: its breaker is open; `resting`: and it is not yet time to probe. `batch`: documents of a claim at the
     most while it recovers. `live`, `fanout`, `replay`: an event of that lane waits and may be taken; `unexpanded`: a
-    fan-out. `due_s`: seconds until the first waiting event may be taken. `over`: claims in flight whose lease is over.
+    fan-out; `suspects`: a suspect; `dead_suspects`: a key is dead as one. `failed`: the claim that failed last, while
+    it recovers. `due_s`: seconds until the next waiting event, or a probe, may be taken; None if nothing waits for its
+    time. `over`: claims in flight whose lease is over.
     """
 
     target: int
@@ -32,14 +34,18 @@ class Survey:
     failing: bool
     resting: bool
     batch: int | None
+    failed: int | None
     live: bool
     fanout: bool
     replay: bool
     unexpanded: bool
+    suspects: bool
+    dead_suspects: bool
     due_s: float | None
     live_in_flight: int
     bulk_in_flight: int
     bulk_unbegun: int
+    suspects_in_flight: int
     over: int
 
     @property
@@ -54,7 +60,7 @@ class Survey:
 
 def survey(connection: Connection) -> list[Survey]:
     """Every target that is written to, of every applied index, in one round trip."""
-    return [Survey(*row[:10], *(bool(b) for b in row[10:14]), *row[14:]) for row in connection.execute(_SQL["survey"])]
+    return [Survey(*row[:11], *(bool(b) for b in row[11:17]), *row[17:]) for row in connection.execute(_SQL["survey"])]
 
 
 def definition(connection: Connection, index: int) -> Definition | None:
@@ -63,9 +69,13 @@ def definition(connection: Connection, index: int) -> Definition | None:
     return None if row is None else from_json(row[2])
 
 
-def trip(connection: Connection, target: int, reason: str, at_least: timedelta = timedelta(0)) -> None:
-    """Open the target's breaker; `at_least` is what the server asked for by Retry-After."""
-    connection.execute(_SQL["trip"], {"target": target, "reason": reason, "at_least": at_least})
+def trip(connection: Connection, target: int, reason: str, at_least: timedelta = timedelta(0), *, number: int) -> None:
+    """Open the target's breaker, unless a younger claim than the one of that `number` is done.
+
+    `at_least` is what the server asked for by Retry-After.
+    """
+    parameters = {"target": target, "number": number, "reason": reason, "at_least": at_least}
+    connection.execute(_SQL["trip"], parameters)
 
 
 def recover(connection: Connection, target: int) -> None:

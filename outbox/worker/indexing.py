@@ -28,8 +28,8 @@ from outbox.errors import (
 )
 from outbox.index import Definition
 from outbox.solr.client import Solr
-from outbox.sqlstate import first_line, is_of_the_data
-from outbox.store import claims, targets
+from outbox.sqlstate import first_line, is_of_the_data, is_suspicious
+from outbox.store import claims, suspects, targets
 from outbox.store.claims import Begun, Outcome
 from outbox.worker.documents import Row, assemble
 from outbox.worker.posting import Posting, SolrBusy
@@ -71,10 +71,8 @@ class Indexer:
     def _index(self, connection: Connection, number: int, worker: str, redelivered: bool) -> None:
         claim = claims.begin(connection, number, worker=worker)
         if claim is None:
-            if redelivered and claims.end(
-                connection, number, Outcome.REDELIVERED, "delivered again after it was begun"
-            ):
-                claims.wake(connection)
+            if redelivered:
+                end_lost(connection, number, Outcome.REDELIVERED, "delivered again after it was begun")
             log.info("claim not begun", claim=number, redelivered=redelivered)
             return
         try:
@@ -128,10 +126,32 @@ class Indexer:
 
     def _give_back(self, connection: Connection, claim: Begun, error: Exception) -> None:
         retry_after = error.retry_after if isinstance(error, SolrBusy) else timedelta(0)
-        targets.trip(connection, claim.target, str(error), retry_after)
-        claims.end(connection, claim.number, Outcome.GIVEN_BACK, str(error))
+        targets.trip(connection, claim.target, str(error), retry_after, number=claim.number)
+        with connection.transaction():
+            ended = claims.end(connection, claim.number, Outcome.GIVEN_BACK, str(error))
+            if ended and _suspicious(error):
+                suspects.mark(connection, [claim.number])
         claims.wake(connection)
         log.warning("claim given back", claim=claim.number, reason=str(error))
+
+
+def end_lost(connection: Connection, number: int, outcome: Outcome, reason: str) -> bool:
+    """End a claim that somebody began and will never finish; its keys are suspects. False if it has ended already."""
+    with connection.transaction():
+        ended = claims.end(connection, number, outcome, reason)
+        if ended:
+            suspects.mark(connection, [number])
+    if ended:
+        claims.wake(connection)
+    return ended
+
+
+def _suspicious(error: Exception) -> bool:
+    """Whether a document may have caused it; the error of Postgres may stand behind ours."""
+    cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    if isinstance(error, SolrBusy):
+        return error.suspicious
+    return isinstance(cause, psycopg.Error) and is_suspicious(cause)
 
 
 def read(connection: Connection, definition: Definition, number: int, until: float) -> tuple[list[Row], dict[str, str]]:
@@ -175,7 +195,7 @@ def _one_by_one(
 
 
 def _view_error(definition: Definition, error: psycopg.Error) -> Exception:
-    if isinstance(error, psycopg.OperationalError):
+    if isinstance(error, psycopg.OperationalError) or is_suspicious(error):
         return error
     return IndexRefused(
         f"the view {definition.view} cannot be read: {first_line(error)}; "

@@ -79,7 +79,7 @@ def test_an_older_document_does_not_come_back_over_a_tombstone(desk: Desk) -> No
 
 def test_a_success_closes_the_breaker_before_the_relay_is_woken(desk: Desk, database_url: str) -> None:
     insert_items(desk.connection, [1])
-    targets.trip(desk.connection, desk.place.target, "was away")
+    targets.trip(desk.connection, desk.place.target, "was away", number=0)
     with connect(database_url, application="relay", autocommit=True) as relay:
         relay.execute("LISTEN outbox")
         number = desk.change("1")

@@ -34,14 +34,16 @@ class Scripted:
         self.steps.append("wait")
         return ["woken"] if self.notifications and self.notifications.pop(0) else []
 
-    def rest(self, *, scan: Callable[[], bool] | None = None, idle: Callable[[], bool] = lambda: True) -> list[str]:
+    def rest(
+        self, *, scan: Callable[[], bool] | None = None, idle: Callable[[], bool] = lambda: True, due_s: float = 3600
+    ) -> list[str]:
         """One rest; returns its steps without the waits of lingering."""
 
         def nothing() -> bool:
             self.steps.append("scan")
             return False
 
-        Wakeup(cast(Connection, self), scan or nothing, idle, poll_s=3600).rest()
+        Wakeup(cast(Connection, self), scan or nothing, idle, poll_s=3600, due_s=lambda: due_s).rest()
         return self.steps
 
 
@@ -81,3 +83,8 @@ def test_it_does_not_sleep_when_it_has_to_stop() -> None:
     steps = Scripted().rest(idle=lambda: False)
     assert "wait" not in steps
     assert steps[-1] == "awake"
+
+
+def test_it_wakes_when_something_is_due() -> None:
+    steps = Scripted().rest(due_s=0.0)
+    assert steps[-4:] == ["oldest_running", "scan", "scan", "awake"]
