@@ -96,7 +96,7 @@ def endpoints(stack: Stack) -> Endpoints:
 @pytest.fixture(scope="session")
 def template(endpoints: Endpoints) -> str:
     """The name of a database with the schema `outbox`, which each test's own is cloned from."""
-    name = "outbox_template"
+    name = f"template_{secrets.token_hex(4)}"
     with psycopg.connect(endpoints.database_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     migrate.upgrade(named(endpoints.database_url, name))
