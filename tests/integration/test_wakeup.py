@@ -75,7 +75,7 @@ class Sleeper:
 def sleeper(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sleeper]:
     """A relay that lingers only a moment, so that it falls asleep often."""
     monkeypatch.setattr(wakeup, "LINGER_S", 0.01)
-    monkeypatch.setattr(wakeup, "RENEW_S", HOUR_S, lambda: HOUR_S)
+    monkeypatch.setattr(wakeup, "RENEW_S", HOUR_S)
     with (
         connect(database_url, application=NAME, autocommit=True) as connection,
         psycopg.connect(database_url, autocommit=True) as watcher,
