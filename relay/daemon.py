@@ -25,6 +25,7 @@ from relay.claiming import Claimer
 from relay.enumerate import Enumerator
 from relay.expand import expand
 from relay.leadership import Leadership
+from relay.restarts import Restarts
 from relay.wakeup import SLICE_S, Wakeup
 
 log = structlog.get_logger("relay")
@@ -38,8 +39,9 @@ class Relay:
         self._settings = settings
         self._url = settings.database_url
         self._leadership = Leadership()
-        self._claimer = Claimer(settings)
         self._solr = Solr(Address(settings.solr_url, settings.solr_user, settings.solr_password.get_secret_value()))
+        self._claimer = Claimer(settings)
+        self._restarts = Restarts(self._solr, settings.relay.work_lease)
         self._definitions: dict[int, tuple[datetime, Definition]] = {}
         self._due_at = math.inf
         self._stopping = False
@@ -98,6 +100,10 @@ class Relay:
         surveys = targets.survey(connection)
         self._due_at = min((time.monotonic() + one.due_s for one in surveys if one.due_s is not None), default=math.inf)
         for survey in surveys:
+            if (survey.unchecked or survey.recheck) and not survey.resting:
+                self._restarts.look(connection, survey, self._definition(connection, survey).target)
+                did = True
+                continue
             if survey.over:
                 did = self._revoke(connection) or did
             if survey.unexpanded and not survey.paused:

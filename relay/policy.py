@@ -42,7 +42,7 @@ def wishes(
 
     `replay_first` turns at each bulk claim: a large fan-out and a replay of a million take turns.
     """
-    if survey.paused or survey.resting:
+    if survey.paused or survey.resting or survey.unchecked:
         return
     if survey.failing:
         yield from _probe(survey, has_consumer)

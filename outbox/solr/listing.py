@@ -31,6 +31,48 @@ def list_ids(
     return ids, None if len(ids) < rows or following == mark else following
 
 
+def highest_version(solr: Solr, collection: str, own: OwnFields, *, scope: str) -> int:
+    """The highest version of a document of ours, tombstones too, after a commit; 0 where there is none."""
+    solr.commit(collection)
+    params: Params = {
+        "q": "*:*",
+        "fq": _ours(own, scope),
+        "sort": f"{own.version} desc",
+        "fl": own.version,
+        "rows": 1,
+    }
+    found = solr.select(collection, params, handler=_all_documents(own))["response"]["docs"]
+    return int(found[0][own.version]) if found else 0
+
+
+def list_versions(
+    solr: Solr, collection: str, own: OwnFields, *, scope: str, above: int, to: int, mark: str | None, rows: int
+) -> tuple[list[str], str | None]:
+    """One page of the ids of our documents, tombstones too, with a version above `above` and at most `to`.
+
+    `mark` as in `list_ids`; commits before the first page.
+    """
+    if mark is None:
+        solr.commit(collection)
+    params: Params = {
+        "q": "*:*",
+        "fq": [f"{own.version}:{{{above} TO {to}]", *_ours(own, scope)],
+        "sort": "id asc",
+        "fl": "id",
+        "rows": rows,
+        "cursorMark": mark or "*",
+    }
+    answer = solr.select(collection, params, handler=_all_documents(own))
+    ids = [document["id"] for document in answer["response"]["docs"]]
+    following = answer["nextCursorMark"]
+    return ids, None if len(ids) < rows or following == mark else following
+
+
+def _all_documents(own: OwnFields) -> str:
+    """Our configset hides tombstones from /select and not from /audit; other configurations have no /audit."""
+    return "/audit" if own.deleted else "/select"
+
+
 def _ours(own: OwnFields, scope: str) -> list[str]:
     ours = [f"{own.version}:[* TO *]"] if own.version else []
     return ours + ([scope] if scope else [])

@@ -29,6 +29,8 @@ SCHEMA = "outbox"
 metadata = MetaData(schema=SCHEMA)
 _timestamp = DateTime(timezone=True)
 _FAILED = "the claim that failed last; a probe takes none of its keys while others wait"
+_CHECKED = "the start of the server under which it was compared with the ledger"
+_RECHECK = "when versions above recheck_above, to recheck_to, are looked for again"
 _SUSPECTS = "its keys are suspects: one such claim of a target is in flight at the most"
 lane = Enum("live", "fanout", "replay", name="lane", schema=SCHEMA, metadata=metadata)
 
@@ -62,6 +64,10 @@ target = Table(
     Column("index", SmallInteger, ForeignKey(index.c.id), nullable=False),
     Column("batch", Integer),
     Column("failed", BigInteger, comment=_FAILED),
+    Column("checked_server", _timestamp, comment=_CHECKED),
+    Column("recheck_at", _timestamp, comment=_RECHECK),
+    Column("recheck_above", BigInteger),
+    Column("recheck_to", BigInteger),
     Column("retry_at", _timestamp),
     Column("failing_since", _timestamp),
     Column("collection", Text, nullable=False),

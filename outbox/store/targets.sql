@@ -6,10 +6,11 @@ SELECT id, name, definition, applied_at FROM outbox.index WHERE definition IS NO
 -- All that the relay has to know before it acts, in one round trip: for each target what waits, since when it may be
 -- taken, and what is in flight. Each ORDER BY … LIMIT 1 reads the head of a partial index.
 SELECT t.id, t.index, i.name, t.collection, t.state = 'serving', i.paused, i.applied_at,
-    t.retry_at IS NOT NULL, coalesce(t.retry_at > clock_timestamp(), false), t.batch, t.failed,
-    live.available_at <= clock_timestamp(), fanout.available_at <= clock_timestamp(),
-    replay.available_at <= clock_timestamp(), unexpanded.available_at <= clock_timestamp(),
-    suspects.available_at <= clock_timestamp(), suspects.dead,
+    t.retry_at IS NOT NULL, (t.retry_at > clock_timestamp()) IS TRUE,
+    t.checked_server IS DISTINCT FROM pg_postmaster_start_time(), (t.recheck_at <= clock_timestamp()) IS TRUE, t.batch, t.failed,
+    (live.available_at <= clock_timestamp()) IS TRUE, (fanout.available_at <= clock_timestamp()) IS TRUE,
+    (replay.available_at <= clock_timestamp()) IS TRUE, (unexpanded.available_at <= clock_timestamp()) IS TRUE,
+    (suspects.available_at <= clock_timestamp()) IS TRUE, suspects.dead,
     extract(epoch FROM due.at - clock_timestamp())::float8,
     flying.live, flying.bulk, flying.bulk_unbegun, flying.suspects, flying.over
 FROM outbox.target AS t
@@ -43,7 +44,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT min(a.at) AS at
     FROM (VALUES (live.available_at), (fanout.available_at), (replay.available_at), (unexpanded.available_at),
-        (suspects.available_at), (t.retry_at)) AS a (at)
+        (suspects.available_at), (t.retry_at), (t.recheck_at)) AS a (at)
     WHERE a.at > clock_timestamp()
 ) AS due
 CROSS JOIN LATERAL (

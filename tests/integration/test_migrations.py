@@ -81,7 +81,7 @@ def test_a_database_without_the_schema_is_told_from_an_old_one(empty_url: str) -
     migrate.upgrade(empty_url)
     with connect(empty_url, application="test", autocommit=True) as connection:
         indexes.demand_schema(connection, migrate.head())
-        with pytest.raises(SchemaOutOfDate, match=r"is of version {migrate.head()}, this program needs 9999"):
+        with pytest.raises(SchemaOutOfDate, match=rf"is of version {migrate.head()}, this program needs 9999"):
             indexes.demand_schema(connection, "9999")
 
 
