@@ -68,15 +68,15 @@ class Relay:
             indexes.demand_schema(connection, head())
             poll_s = self._settings.relay.poll.total_seconds()
             scan, idle = partial(self._step, connection), partial(self._goes_on, connection)
-            wakeup = Wakeup(connection, scan, idle, poll_s, self._due_s)
+            leads = partial(self._leadership.renew, connection)
+            wakeup = Wakeup(connection, scan, idle, poll_s, self._due_s, leads)
             led = False
             while not self._stopping:
-                leads = self._leadership.renew(connection)
-                if leads and not led:
+                was, led = led, leads()
+                if led and not was:
                     self._take_over(connection)
-                led = leads
                 self._reconnect_s = _RECONNECT_S[0]
-                if not leads:
+                if not led:
                     wakeup.notified(SLICE_S)
                 elif not self._step(connection):
                     wakeup.rest()

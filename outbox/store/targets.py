@@ -17,8 +17,8 @@ _SQL = queries("outbox.store", "targets.sql")
 class Survey:
     """One target as the relay sees it.
 
-    `failing`: its breaker is open; `resting`: and it is not yet time to probe. `unchecked`: it was not compared with the
-    ledger since the server started; `recheck`: it is time to do so again. `batch`: documents of a claim at the
+    `failing`: its breaker is open; `resting`: and it is not yet time to probe. `unchecked`: it was not compared with
+    the ledger since the server started; `recheck`: it is time to do so again. `batch`: documents of a claim at the
     most while it recovers. `live`, `fanout`, `replay`: an event of that lane waits and may be taken; `unexpanded`: a
     fan-out; `suspects`: a suspect; `dead_suspects`: a key is dead as one. `failed`: the claim that failed last, while
     it recovers. `due_s`: seconds until the next waiting event, or a probe, may be taken; None if nothing waits for its
