@@ -75,7 +75,7 @@ class Wakeup:
         self._say_awake()
 
     def _heard_ourselves(self) -> bool:
-        """Whether notifications arrive at all: behind a pooler in transaction mode LISTEN is in vain, without an error."""
+        """Whether notifications arrive: behind a pooler in transaction mode LISTEN is in vain, without an error."""
         until = time.monotonic() + HEAR_S
         self._connection.execute(_SQL["notify_ourselves"], {"payload": _OURS})
         while (left := until - time.monotonic()) > 0:
