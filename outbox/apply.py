@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from outbox import resources
+from outbox import resources, rights, watch
 from outbox.capture.install import Difference, install, installed
 from outbox.capture.plan import analyse
 from outbox.connection import Connection, connect
@@ -32,7 +32,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What `apply` would change for one index. `replay` is the reason for a replay of all documents, or "" for none."""
+    """What `apply` would change for one index. `replay` is the reason for a replay of all documents, or "" for none.
+
+    `grants`: what relay and workers lack to read it, as statements.
+    """
 
     name: str
     settings: IndexSettings
@@ -43,6 +46,7 @@ class Plan:
     collection_exists: bool
     fields: Changes | None
     differences: tuple[Difference, ...]
+    grants: tuple[str, ...]
     replay: str
 
     @property
@@ -51,6 +55,8 @@ class Plan:
         return bool(
             not self.collection_exists
             or self.differences
+            or self.grants
+            or self.replay
             or (self.fields and (self.fields.fields or self.fields.copies))
             or self.applied is None
             or self.applied.definition != self.definition
@@ -67,8 +73,7 @@ def plan(connection: Connection, solr: Solr, name: str, settings: IndexSettings)
     indexes.demand_schema(connection, head())
     analysis = analyse(connection, settings, name)
     applied = indexes.find(connection, name)
-    previous = applied.definition if applied else None
-    definition = analysis.definition and renumbered(analysis.definition, previous)
+    definition = analysis.definition and renumbered(analysis.definition, applied)
     found = collections.look(solr)
     collection, exists = _collection(found, settings, applied)
     fields = compare(solr.call("GET", f"/{collection}/schema", {})["schema"] if exists else {}, _fields(definition))
@@ -83,7 +88,8 @@ def plan(connection: Connection, solr: Solr, name: str, settings: IndexSettings)
         collection_exists=exists,
         fields=fields,
         differences=tuple(differences),
-        replay=_why_replay(definition, previous, bool(differences), exists),
+        grants=tuple(rights.missing(connection, definition)) if definition else (),
+        replay=_why_replay(connection, definition, applied, bool(differences), exists),
     )
 
 
@@ -91,6 +97,8 @@ def apply(settings: Settings, name: str, say: Say) -> Plan:
     """Do what `plan` says for one index; `say` is told each step. Raises ViewRefused with every error of the view."""
     solr = solr_of(settings)
     with connect(settings.database_url, application="outbox apply", autocommit=True) as connection:
+        indexes.demand_schema(connection, head())
+        indexes.alone(connection)
         planned = plan(connection, solr, name, settings.named(name))
         stopping = errors(list(planned.problems))
         if stopping or planned.definition is None:
@@ -99,11 +107,13 @@ def apply(settings: Settings, name: str, say: Say) -> Plan:
             say(str(problem))
         index = indexes.register(connection, name)
         _make_collection(connection, solr, planned, say)
+        for statement in rights.grant(connection, planned.definition):
+            say(f"{name}: {statement}")
         install(settings.database_url, index, planned.definition, say)
         with connection.transaction():
             if planned.applied is None or planned.applied.target is None:
                 indexes.serve(connection, index, planned.collection)
-            indexes.save(connection, index, planned.definition)
+            indexes.save(connection, index, planned.definition, watch.baseline(connection, planned.definition))
             if planned.replay:
                 events.replay_all(connection, index)
             claims.wake(connection)
@@ -112,15 +122,15 @@ def apply(settings: Settings, name: str, say: Say) -> Plan:
     return planned
 
 
-def renumbered(definition: Definition, previous: Definition | None) -> Definition:
+def renumbered(definition: Definition, applied: Applied | None) -> Definition:
     """Keep the numbers of the ways that the applied definition has too; new ways get numbers never used before.
 
     Events that wait in the outbox carry these numbers.
     """
-    if previous is None:
+    if applied is None:
         return definition
-    kept = {_identity(way): way.number for way in previous.ways}
-    unused = max((way.number for way in previous.ways), default=0) + 1
+    kept = {_identity(way): way.number for way in applied.definition.ways} if applied.definition else {}
+    unused = applied.highest_way + 1
     numbers: dict[int, int] = {}
     for way in definition.ways:
         number = kept.pop(_identity(way), None)
@@ -136,16 +146,25 @@ def _identity(way: Way) -> tuple[object, ...]:
     return way.table, way.carried, way.expand
 
 
-def _why_replay(definition: Definition | None, previous: Definition | None, triggers: bool, exists: bool) -> str:
-    if previous is None or definition is None:
+def _why_replay(
+    connection: Connection, definition: Definition | None, applied: Applied | None, triggers: bool, exists: bool
+) -> str:
+    if applied is not None and applied.unreadable:
+        return "another version of solr-outbox applied it"
+    if applied is None or applied.definition is None or definition is None:
         return "it is the first time"
+    if applied.detached_at is not None:
+        return "it was detached"
+    previous = applied.definition
     if not exists:
         return "the collection is new"
     if previous.read != definition.read or previous.fields != definition.fields:
         return "the view's columns have changed"
     if previous.fingerprint != definition.fingerprint:
         return "the view has changed"
-    return "triggers were missing" if triggers else ""
+    if triggers:
+        return "triggers were missing"
+    return ", ".join(f"{words} changed" for words in watch.silent_changes(connection, definition, applied.baseline))
 
 
 def _fields(definition: Definition | None) -> tuple[Field, ...]:

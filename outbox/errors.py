@@ -7,6 +7,7 @@
       NotApplied                the index is not applied in this database
       ViewRefused               the document view cannot be captured: holds the problems
       CollectionRefused         the collection is not ours to change
+      RightsMissing             our role may not do what has to be done
       ServiceUnavailable        retryable: the outbox knows when to try again
         PostgresUnavailable, BrokerUnavailable, SolrUnavailable
       IndexRefused              the schema of the collection or of the view is wrong, no document's fault
@@ -52,6 +53,10 @@ class ViewRefused(OutboxError):
 
 class CollectionRefused(OutboxError):
     """The Solr collection exists and is not ours to change."""
+
+
+class RightsMissing(OutboxError):
+    """Our role in Postgres may not do what has to be done."""
 
 
 class ServiceUnavailable(OutboxError):

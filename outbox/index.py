@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from outbox.errors import IndexRefused
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -152,7 +154,21 @@ class Definition:
 
 
 def from_json(raw: dict[str, Any]) -> Definition:
-    """The inverse of `Definition.as_json`."""
+    """The inverse of `Definition.as_json`. IndexRefused if another version of this program wrote it."""
+    try:
+        return _definition(raw)
+    except (KeyError, TypeError) as error:
+        raise unreadable(str(raw.get("name"))) from error
+
+
+def unreadable(name: str) -> IndexRefused:
+    """What is said of a definition that this program cannot read."""
+    return IndexRefused(
+        f"the definition of the index {name} was written by another version of solr-outbox: run `outbox apply`"
+    )
+
+
+def _definition(raw: dict[str, Any]) -> Definition:
     target = dict(raw["target"])
     target["own_fields"] = OwnFields(**target["own_fields"])
     return Definition(

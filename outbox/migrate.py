@@ -16,6 +16,8 @@ from outbox import resources
 from outbox.connection import connect
 from outbox.sql import queries
 
+_SQL = queries("outbox.store", "grants.sql")
+
 
 def _config(output: TextIO | None = None) -> Config:
     config = Config() if output is None else Config(output_buffer=output)
@@ -30,7 +32,10 @@ def head() -> str:
 
 
 def upgrade(database_url: str) -> None:
-    """Migrate to head, in one transaction. Raises PostgresUnavailable, or psycopg's error if a lock is not had."""
+    """Migrate to head, in one transaction, then grant what is new to the roles that were granted before.
+
+    Raises PostgresUnavailable, or psycopg's error if a lock is not had.
+    """
     engine = create_engine(
         "postgresql+psycopg://",
         creator=lambda: connect(database_url, application="outbox migrate", statement_timeout_s=0),
@@ -44,6 +49,9 @@ def upgrade(database_url: str) -> None:
         raise (error.orig or error) from None  # psycopg's own, as from every other statement of ours
     finally:
         engine.dispose()
+    with connect(database_url, application="outbox migrate", autocommit=True) as connection:
+        for role, applies in connection.execute(_SQL["granted"]).fetchall():
+            connection.execute(grants(role, to_apply=applies).encode())
 
 
 def upgrade_sql(output: TextIO) -> None:
@@ -51,7 +59,7 @@ def upgrade_sql(output: TextIO) -> None:
     command.upgrade(_config(output), "head", sql=True)
 
 
-def grants(role: str) -> str:
-    """The grants that one plain role for relay and workers needs on the schema `outbox`, as SQL text."""
-    text = queries("outbox.store", "grants.sql")["grants"]
+def grants(role: str, *, to_apply: bool = False) -> str:
+    """What a plain role needs on the schema `outbox` for relay and workers, or to run apply and detach; as SQL text."""
+    text = _SQL["grants_apply" if to_apply else "grants"]
     return sql.SQL(text).format(role=sql.Identifier(role)).as_string()

@@ -1,11 +1,11 @@
-"""The relay's loop: survey, revoke, expand, claim, publish, rest."""
+"""The relay's loop: survey, revoke, have fan-outs expanded, claim, publish, rest."""
 
 from __future__ import annotations
 
 import math
 import signal
 import time
-from datetime import datetime
+from collections.abc import Iterator
 from functools import partial
 from types import FrameType
 
@@ -22,27 +22,31 @@ from outbox.sqlstate import first_line
 from outbox.store import claims, indexes, suspects, targets
 from outbox.store.targets import Survey
 from relay.claiming import Claimer
-from relay.enumerate import Enumerator
-from relay.expand import expand
+from relay.definitions import Definitions
+from relay.expander import Expander
 from relay.leadership import Leadership
+from relay.look import Look
 from relay.restarts import Restarts
 from relay.wakeup import SLICE_S, Wakeup
 
 log = structlog.get_logger("relay")
 _RECONNECT_S = (0.2, 5.0)
+_GRACE_S = 5.0
 
 
 class Relay:
     """One relay. `run` returns after SIGTERM or SIGINT, or raises SchemaOutOfDate."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._poll_s = settings.relay.poll.total_seconds()
         self._url = settings.database_url
         self._leadership = Leadership()
-        self._solr = Solr(Address(settings.solr_url, settings.solr_user, settings.solr_password.get_secret_value()))
         self._claimer = Claimer(settings)
-        self._restarts = Restarts(self._solr, settings.relay.work_lease)
-        self._definitions: dict[int, tuple[datetime, Definition]] = {}
+        self._expander = Expander(settings)
+        solr = Solr(Address(settings.solr_url, settings.solr_user, settings.solr_password.get_secret_value()))
+        self._restarts = Restarts(solr, settings.relay.work_lease)
+        self._definitions = Definitions()
+        self._look = Look()
         self._due_at = math.inf
         self._stopping = False
         self._reconnect_s = _RECONNECT_S[0]
@@ -52,6 +56,7 @@ class Relay:
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
         log.info("started", relay=self._leadership.holder, database=where(self._url))
+        self._expander.start()
         while not self._stopping:
             try:
                 self._session()
@@ -59,6 +64,7 @@ class Relay:
                 log.warning("Postgres unavailable", reason=first_line(error), again_in_s=self._reconnect_s)
                 self._pause(self._reconnect_s)
                 self._reconnect_s = min(self._reconnect_s * 2, _RECONNECT_S[1])
+        self._expander.stop(_GRACE_S)
         self._claimer.close()
         log.info("stopped", relay=self._leadership.holder)
 
@@ -66,10 +72,9 @@ class Relay:
         """One connection's life: it listens from its first moment on, and also does the work."""
         with connect(self._url, application="outbox relay", autocommit=True) as connection:
             indexes.demand_schema(connection, head())
-            poll_s = self._settings.relay.poll.total_seconds()
             scan, idle = partial(self._step, connection), partial(self._goes_on, connection)
             leads = partial(self._leadership.renew, connection)
-            wakeup = Wakeup(connection, scan, idle, poll_s, self._due_s, leads)
+            wakeup = Wakeup(connection, scan, idle, self._poll_s, self._due_s, leads)
             led = False
             while not self._stopping:
                 was, led = led, leads()
@@ -78,7 +83,10 @@ class Relay:
                 self._reconnect_s = _RECONNECT_S[0]
                 if not led:
                     wakeup.notified(SLICE_S)
-                elif not self._step(connection):
+                    continue
+                if self._look.due():
+                    self._look.at_all(connection, self._readable(connection))
+                if not self._step(connection):
                     wakeup.rest()
             self._leadership.resign(connection)
 
@@ -91,29 +99,37 @@ class Relay:
 
     def _take_over(self, connection: Connection) -> None:
         log.info("leading", relay=self._leadership.holder)
+        self._look.soon()
         for ended in claims.revoke_unpublished(connection):
             log.warning("claim revoked", claim=ended.number, outcome=ended.outcome.value)
 
     def _step(self, connection: Connection) -> bool:
         """Do what there is to do once; true if there was anything."""
         did = False
-        surveys = targets.survey(connection)
-        self._due_at = min((time.monotonic() + one.due_s for one in surveys if one.due_s is not None), default=math.inf)
-        for survey in surveys:
+        for survey, definition in self._readable(connection):
             if (survey.unchecked or survey.recheck) and not survey.resting:
-                self._restarts.look(connection, survey, self._definition(connection, survey).target)
+                self._restarts.look(connection, survey, definition.target)
                 did = True
                 continue
             if survey.over:
                 did = self._revoke(connection) or did
             if survey.unexpanded and not survey.paused:
-                did = self._expand(connection, survey) or did
+                self._expander.ask()
             for wish in self._claimer.wishes(survey):
                 claimed = self._claimer.claim(connection, survey, wish)
                 did = claimed or did
                 if claimed and wish.alone:
                     break
         return did
+
+    def _readable(self, connection: Connection) -> Iterator[tuple[Survey, Definition]]:
+        """The targets with their definitions; one that another version of this program wrote holds up no other."""
+        surveys = targets.survey(connection)
+        now = time.monotonic()
+        self._due_at = min((now + survey.due_s for survey in surveys if survey.due_s is not None), default=math.inf)
+        for survey in surveys:
+            if (definition := self._definitions.of(connection, survey)) is not None:
+                yield survey, definition
 
     def _revoke(self, connection: Connection) -> bool:
         with connection.transaction():
@@ -124,21 +140,6 @@ class Relay:
         if marked:
             log.warning("suspects", events=len(marked), dead=sum(one.dead for one in marked))
         return bool(revoked)
-
-    def _expand(self, connection: Connection, survey: Survey) -> bool:
-        definition = self._definition(connection, survey)
-        enumerator = Enumerator(survey.index, definition, self._solr, survey.collection)
-        return expand(connection, survey.index, definition, enumerator)
-
-    def _definition(self, connection: Connection, survey: Survey) -> Definition:
-        known = self._definitions.get(survey.index)
-        if known is not None and known[0] == survey.applied_at:
-            return known[1]
-        definition = targets.definition(connection, survey.index)
-        if definition is None:
-            raise RuntimeError(f"index {survey.name} was surveyed, and has no definition")
-        self._definitions[survey.index] = (survey.applied_at, definition)
-        return definition
 
     def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
@@ -41,7 +42,7 @@ def expand(connection: Connection, index: int, definition: Definition, enumerato
         for way, fanouts in small.items():
             progress = True
             _expand_way(connection, definition.way(way), fanouts)
-        for fanout in large[:1]:
+        for fanout in _first_of_each_lane(large):
             progress = _enumerate(connection, index, fanout, enumerator) or progress
         return progress
 
@@ -60,6 +61,12 @@ def _sorted(waiting: list[FanOut], definition: Definition) -> tuple[dict[int, li
         else:
             large.append(fanout)
     return small, large
+
+
+def _first_of_each_lane(large: list[FanOut]) -> list[FanOut]:
+    """A replay of a million and a large fan-out are enumerated side by side."""
+    replays = [fanout for fanout in large if fanout.op == "R"]
+    return replays[:1] + [fanout for fanout in large if fanout.op != "R"][:1]
 
 
 def _expand_way(connection: Connection, way: Way, fanouts: list[FanOut]) -> None:
@@ -106,7 +113,19 @@ def _enumerate(connection: Connection, index: int, fanout: FanOut, enumerator: E
     lane = Lane.REPLAY if fanout.op == "R" else Lane.FANOUT
     if events.bulk_backlog(connection, index, lane, most=BACKLOG_MOST) >= BACKLOG_MOST:
         return False
-    return _guarded(connection, fanout, lambda: _chunk(connection, fanout, enumerator, lane))
+    one = _folded(connection, fanout, enumerator)  # stays, whatever becomes of the chunk
+    return _guarded(connection, one, lambda: _chunk(connection, one, enumerator, lane))
+
+
+def _folded(connection: Connection, fanout: FanOut, enumerator: Enumerator) -> FanOut:
+    """The one that stands for all that wait and mean all documents, when the first of them is begun."""
+    ways = [way.number for way in enumerator.definition.ways]
+    if fanout.progress is not None or fanout.op == "R" or fanout.way in ways:
+        return fanout
+    first, count = events.fold(connection, enumerator.index, truncate=fanout.op == "T", ways=ways)
+    if count > 1:
+        log.info("folded", fanout=first, fanouts=count)
+    return replace(fanout, id=first)
 
 
 def _chunk(connection: Connection, fanout: FanOut, enumerator: Enumerator, lane: Lane) -> None:

@@ -147,7 +147,7 @@ def read(connection: Connection, view: int, also: Iterable[int] = ()) -> Catalog
     """Read everything about a view by its oid; `also` are relations that the settings name."""
     with connection.transaction():
         connection.execute(_SQL["pinned"])
-        views = {row[0]: _view(row) for row in connection.execute(_SQL["views"], {"view": view})}
+        views = views_of(connection, view)
         reads = _reads(connection, list(views))
         relations = _relations(connection, {*also, *views, *(oid for one in reads.values() for oid in one)})
         return Catalogue(
@@ -159,6 +159,11 @@ def read(connection: Connection, view: int, also: Iterable[int] = ()) -> Catalog
             functions=_functions(connection, views.values()),
             aggregates=frozenset(row[0] for row in connection.execute(_SQL["aggregates"])),
         )
+
+
+def views_of(connection: Connection, view: int) -> dict[int, View]:
+    """The view and those beneath it, by oid; only pg_catalog may be in the search path."""
+    return {row[0]: _view(row) for row in connection.execute(_SQL["views"], {"view": view})}
 
 
 def _view(row: tuple[Any, ...]) -> View:

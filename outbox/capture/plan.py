@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from outbox.capture import catalogue as catalogues
 from outbox.capture import checks
-from outbox.capture.catalogue import Catalogue, Column, Relation
+from outbox.capture.catalogue import Catalogue, Column, Relation, View
 from outbox.capture.compose import quoted
 from outbox.capture.declared import Declared, declarations
 from outbox.capture.fields import fields
@@ -19,6 +19,7 @@ from outbox.capture.proof import prove
 from outbox.capture.read import enumerate_keys, read
 from outbox.capture.tables import Tables
 from outbox.capture.texts import Shape, ViewText
+from outbox.capture.unordered import unordered
 from outbox.capture.ways import EXCUSED, Found, Root, find
 from outbox.connection import Connection
 from outbox.index import Definition, OwnFields, Target
@@ -81,6 +82,7 @@ def _objections(catalogue: Catalogue, text: Found, declared: Declared) -> list[P
         *checks.columns(catalogue),
         *checks.functions(catalogue, declared=bool(declared.unread)),
         *checks.referee(catalogue, text),
+        *unordered(_shape(catalogue)),
     ]
 
 
@@ -116,7 +118,7 @@ def _definition(
         enumerate=enumerate_keys(view.name, shown.bare_type),
         capture=settings.capture,
         target=_target(settings),
-        fingerprint=fingerprint(catalogue),
+        fingerprint=fingerprint(catalogue.views.values()),
     )
     return definition, problems + tables.problems
 
@@ -141,9 +143,9 @@ def _root(catalogue: Catalogue, root: Root) -> tuple[Relation, Column]:
     return relation, relation.column(root.key)
 
 
-def fingerprint(catalogue: Catalogue) -> str:
+def fingerprint(views: Iterable[View]) -> str:
     """Of the texts of the view and of those beneath it: another one means that somebody altered a view."""
-    texts = sorted((".".join(view.name), view.sql) for view in catalogue.views.values())
+    texts = sorted((".".join(view.name), view.sql) for view in views)
     return hashlib.sha256("\0".join(part for text in texts for part in text).encode()).hexdigest()[:16]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import LiteralString
 
 from psycopg import sql
@@ -60,6 +60,8 @@ def ddl(index: int, definition: Definition) -> list[Ddl]:
 
 
 def _table(index: int, definition: Definition, table: Table) -> Ddl:
+    if table.partition:  # a function of its row type would stand in the way of DROP TABLE, which the view does not
+        table = replace(table, ways=())
     ways = [definition.way(number) for number in table.ways]
     values = {way.number: _value_function(index, table, way.carried) for way in ways}
     is_root = table.root and not table.partition

@@ -11,19 +11,9 @@ from outbox.apply import Plan
 from outbox.capture.triggers import ddl
 from outbox.cli.render import note, table
 from outbox.cli.session import Session
-from outbox.errors import ConfigError
 from outbox.index import Definition
 from outbox.problems import errors
 from outbox.solr.schema import wanted
-
-
-def _names(session: Session, names: tuple[str, ...]) -> list[str]:
-    known = list(session.settings.index)
-    if not known:
-        raise ConfigError(f"{session.settings.source} defines no index: write [index.NAME] with its view")
-    for name in names:
-        session.settings.named(name)
-    return list(names) or known
 
 
 @click.command()
@@ -37,7 +27,7 @@ def plan(session: Session, index: tuple[str, ...], as_sql: bool, exit_code: bool
     refused = False
     with session.database() as connection:
         solr = applying.solr_of(session.settings)
-        for name in _names(session, index):
+        for name in session.names(index):
             planned = applying.plan(connection, solr, name, session.settings.named(name))
             changes = changes or planned.changes
             refused = refused or bool(errors(list(planned.problems)))
@@ -53,7 +43,7 @@ def plan(session: Session, index: tuple[str, ...], as_sql: bool, exit_code: bool
 @click.pass_obj
 def apply(session: Session, index: tuple[str, ...]) -> None:
     """Make collection, fields and triggers for the indexes of the settings, and enqueue what has to be indexed."""
-    for name in _names(session, index):
+    for name in session.names(index):
         planned = applying.apply(session.settings, name, note)
         state = "is applied" if planned.changes or planned.replay else "is as it should be: nothing to do"
         click.echo(f"{name} {state}")
@@ -111,7 +101,10 @@ def _steps(planned: Plan) -> list[str]:
         steps.append(f"add the Solr fields {', '.join(field.name for field in planned.fields.fields)}")
     if planned.applied is None and planned.definition is not None:
         steps.append(f"make triggers on {', '.join(one.relation for one in planned.definition.tables)}")
+    if planned.applied is not None and planned.applied.detached_at is not None:
+        steps.append("put the triggers back: the index is detached")
     steps.extend(str(difference) for difference in planned.differences)
+    steps.extend(planned.grants)
     if planned.replay:
         steps.append(f"enqueue all documents, since {planned.replay}")
     return ["\nto do:", *(f"  - {step}" for step in steps)] if steps else ["\nnothing to do"]

@@ -9,7 +9,7 @@ import click
 import psycopg
 
 from outbox import __version__, errors
-from outbox.cli import apply, dead, migrate, replay, status, wait
+from outbox.cli import apply, dead, detach, migrate, replay, status, wait
 from outbox.cli.session import Session
 
 
@@ -32,7 +32,17 @@ def outbox(context: click.Context, config: Path | None) -> None:
     context.obj = Session(config)
 
 
-for command in (migrate.migrate, apply.plan, apply.apply, replay.replay, wait.wait, status.status, dead.dead):
+_COMMANDS = (
+    migrate.migrate,
+    apply.plan,
+    apply.apply,
+    detach.detach,
+    replay.replay,
+    wait.wait,
+    status.status,
+    dead.dead,
+)
+for command in _COMMANDS:
     outbox.add_command(command)
 
 
@@ -42,6 +52,9 @@ def main() -> None:
         outbox()
     except errors.OutboxError as error:
         _say(str(error), error.exit_code)
+    except psycopg.errors.InsufficientPrivilege as error:
+        cure = "run this as a member of the tables' owner that `outbox migrate --grant-apply-to ROLE` was run for"
+        _say(f"Postgres refuses: {error.diag.message_primary}: {cure}", 1)
     except psycopg.OperationalError as error:
         _say(f"Postgres: {str(error).strip().splitlines()[0]}; is it running?", 1)
     except psycopg.Error as error:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from outbox.connection import Connection, connect
+from outbox.errors import ConfigError
 from outbox.migrate import head
 from outbox.settings import Settings, load
 from outbox.store import indexes
@@ -23,6 +24,15 @@ class Session:
     def settings(self) -> Settings:
         """The settings, read once."""
         return load(self._config)
+
+    def names(self, given: tuple[str, ...]) -> list[str]:
+        """The indexes that a command is run for: those given, else all of the settings; ConfigError if one is unknown."""
+        known = list(self.settings.index)
+        if not known:
+            raise ConfigError(f"{self.settings.source} defines no index: write [index.NAME] with its view")
+        for name in given:
+            self.settings.named(name)
+        return list(given) or known
 
     @contextmanager
     def database(self) -> Iterator[Connection]:

@@ -70,6 +70,10 @@ def _print(found: dict[str, Any]) -> None:
     for row in found["indexes"]:
         if row["breaker"]["state"] == "open":
             click.echo(f"{row['name']}: suspended since {row['breaker']['since']:%H:%M:%S}: {row['breaker']['reason']}")
+        for notice in row["notices"]:
+            click.echo(f"{row['name']}: {notice}")
+        if row["state"] == "detached":
+            click.echo(f"{row['name']}: no change is captured: `outbox apply` puts the triggers back and replays")
     leader = found["relay"]["leader"]
     click.echo(f"\nrelay: {f'{leader} leads' if leader else 'none runs: start `relay`'}")
     for queue in found["queues"] or ():

@@ -34,6 +34,8 @@ def wait(session: Session, timeout_s: float | None, searchable: bool) -> None:
 
 def wait_for(session: Session, connection: Connection, *, timeout_s: float | None, searchable: bool) -> None:
     """Wait as the command does, and leave the process with 4 if an event is dead."""
+    for name in indexes.detached(connection):
+        note(f"{name} is detached: its events wait until `outbox apply`, and not here")
     up_to = events.highest(connection)
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     _drain(connection, up_to, deadline, timeout_s)

@@ -82,7 +82,7 @@ class Ended:
 
 
 def lock_index(connection: Connection, index: int) -> bool:
-    """Lock the index's row for this transaction; true if claiming is allowed (the index is not paused)."""
+    """Lock the index's row for this transaction; true if claiming is allowed (it is neither paused nor detached)."""
     row = connection.execute(_SQL["lock_index"], {"index": index}).fetchone()
     return row is not None and not row[0]
 
@@ -186,6 +186,11 @@ def revoke(connection: Connection) -> list[Ended]:
 def revoke_unpublished(connection: Connection) -> list[Ended]:
     """End claims that a relay made and did not publish: what a new leader does first."""
     return [Ended(row[0], Outcome(row[1]), row[2]) for row in connection.execute(_SQL["revoke_unpublished"])]
+
+
+def end_unbegun(connection: Connection, index: int, why: str) -> None:
+    """Give back every claim of an index that no worker has begun."""
+    connection.execute(_SQL["end_unbegun"], {"index": index, "why": why})
 
 
 def wake(connection: Connection) -> None:

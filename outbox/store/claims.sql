@@ -1,7 +1,7 @@
 -- name: lock_index
 -- First statement of a claiming transaction. One claimer of an index at a time, else two claims could hold one key: the
 -- next statement's snapshot is younger than this lock, and so sees every claim that was committed under it.
-SELECT paused FROM outbox.index WHERE id = %(index)s FOR NO KEY UPDATE;
+SELECT paused OR detached_at IS NOT NULL FROM outbox.index WHERE id = %(index)s FOR NO KEY UPDATE;
 
 -- name: claim
 -- The oldest available events of one lane, without the keys of claims in flight to the target, many events of a key as
@@ -122,6 +122,11 @@ RETURNING c.number, c.outcome, c.worker;
 UPDATE outbox.claim SET ended_at = clock_timestamp(), outcome = 'not published'
 WHERE ended_at IS NULL AND published_at IS NULL AND begun_at IS NULL
 RETURNING number, outcome, worker;
+
+-- name: end_unbegun
+-- Of one index that is detached: the view may be gone before a worker begins them.
+UPDATE outbox.claim SET ended_at = clock_timestamp(), outcome = 'given back', error = %(why)s
+WHERE index = %(index)s AND ended_at IS NULL AND begun_at IS NULL;
 
 -- name: wake
 SELECT pg_notify('outbox', '');

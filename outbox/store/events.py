@@ -50,6 +50,18 @@ def save_progress(connection: Connection, fanout: int, progress: dict[str, Any],
     connection.execute(_SQL["progress"], {"id": fanout, "progress": Jsonb(progress), "lane": lane})
 
 
+def fold(connection: Connection, index: int, *, truncate: bool, ways: Sequence[int]) -> tuple[int, int]:
+    """Mark done all waiting events that mean all documents, but one; its id, and how many it stands for.
+
+    `truncate`: those of TRUNCATE, or the others. `ways`: the index's; an event of another way means all documents too.
+    The caller holds one of them locked, so there is one.
+    """
+    row = connection.execute(_SQL["fold"], {"index": index, "truncate": truncate, "ways": list(ways)}).fetchone()
+    if row is None or row[0] is None:
+        raise RuntimeError("no event that means all documents waits")
+    return row[0], row[1]
+
+
 def postpone(connection: Connection, event: int, delay: timedelta, error: str) -> None:
     """Leave an event alone for a while, with the reason."""
     connection.execute(_SQL["postpone"], {"id": event, "delay": delay, "error": error})

@@ -18,6 +18,23 @@ UPDATE outbox.event SET done_at = clock_timestamp() WHERE id = ANY (%(ids)s::big
 -- In the transaction of the chunk: a relay that dies goes on where the last committed chunk ended.
 UPDATE outbox.event SET progress = %(progress)s, lane = %(lane)s::outbox.lane WHERE id = %(id)s;
 
+-- name: fold
+-- Events that mean all documents and wait: one enumeration stands for all that were committed before it starts. A table
+-- that is declared with "all" writes one for each changed row. The one with the lowest id stands for them, so that who
+-- waits for any of them by its id waits for what it is expanded to. Without replays, which are watched one by one, and
+-- apart for TRUNCATE, whose enumeration finds more. What another relay holds is left to it.
+WITH waiting AS MATERIALIZED (
+    SELECT id FROM outbox.event
+    WHERE index = %(index)s AND key IS NULL AND done_at IS NULL AND dead_at IS NULL AND progress IS NULL
+        AND (op = 'T') = %(truncate)s AND op <> 'R' AND (way IS NULL OR way <> ALL (%(ways)s::smallint[]))
+    FOR UPDATE SKIP LOCKED
+), folded AS (
+    UPDATE outbox.event SET done_at = clock_timestamp(), last_error = format('enumerated by event %%s', f.id)
+    FROM (SELECT min(id) AS id FROM waiting) AS f
+    WHERE event.id IN (SELECT id FROM waiting) AND event.id > f.id
+)
+SELECT min(id), count(*) FROM waiting;
+
 -- name: postpone
 UPDATE outbox.event SET available_at = clock_timestamp() + %(delay)s, last_error = left(%(error)s, 2000)
 WHERE id = %(id)s;
@@ -53,17 +70,17 @@ INSERT INTO outbox.event (index, lane, op) VALUES (%(index)s, 'replay', 'R') RET
 SELECT coalesce(max(id), 0) FROM outbox.event;
 
 -- name: unfinished
--- Of the events up to an id, and of those that they were expanded into.
+-- Of the events up to an id, and of those that they were expanded into; without those of detached indexes.
 -- In three parts, each by the partial index that holds it: done events, of which there are far more, are not read.
 SELECT (
     SELECT count(*) FROM outbox.event WHERE key IS NOT NULL AND suspect = 0 AND done_at IS NULL AND dead_at IS NULL
-        AND (id <= %(id)s OR cause <= %(id)s)
+        AND (id <= %(id)s OR cause <= %(id)s) AND index NOT IN (SELECT id FROM outbox.index WHERE detached_at IS NOT NULL)
 ) + (
     SELECT count(*) FROM outbox.event WHERE key IS NULL AND done_at IS NULL AND dead_at IS NULL
-        AND (id <= %(id)s OR cause <= %(id)s)
+        AND (id <= %(id)s OR cause <= %(id)s) AND index NOT IN (SELECT id FROM outbox.index WHERE detached_at IS NOT NULL)
 ) + (
     SELECT count(*) FROM outbox.event WHERE suspect > 0 AND done_at IS NULL AND key IS NOT NULL AND dead_at IS NULL
-        AND (id <= %(id)s OR cause <= %(id)s)
+        AND (id <= %(id)s OR cause <= %(id)s) AND index NOT IN (SELECT id FROM outbox.index WHERE detached_at IS NOT NULL)
 );
 
 -- name: progress_of

@@ -9,20 +9,30 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from outbox.connection import Connection
-from outbox.errors import NotApplied, SchemaOutOfDate
-from outbox.index import Definition, from_json
+from outbox.errors import IndexRefused, NotApplied, SchemaOutOfDate
+from outbox.index import Definition, from_json, unreadable
 from outbox.sql import queries
 
 _SQL = queries("outbox.store", "indexes.sql")
+Baseline = dict[str, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """One index as the database knows it; `definition` is None until it was wholly applied for the first time."""
+    """One index as the database knows it.
+
+    `definition` is None until it was wholly applied for the first time, and where another version of this program wrote
+    it (`unreadable`); `highest_way`: the highest number of its ways, which waiting events may carry. `detached_at`:
+    since when its triggers are off. `baseline`: see `outbox.watch`.
+    """
 
     id: int
     definition: Definition | None
+    unreadable: bool
+    highest_way: int
     applied_at: datetime | None
+    detached_at: datetime | None
+    baseline: Baseline
     target: int | None
     collection: str | None
 
@@ -54,12 +64,41 @@ def find(connection: Connection, name: str) -> Applied | None:
     row = connection.execute(_SQL["find"], {"name": name}).fetchone()
     if row is None:
         return None
-    return Applied(row[0], from_json(row[1]) if row[1] else None, *row[2:])
+    index, raw, applied_at, detached_at, baseline, target, collection = row
+    definition, unreadable = _read(raw)
+    return Applied(
+        id=index,
+        definition=definition,
+        unreadable=unreadable,
+        highest_way=max((way["number"] for way in (raw or {}).get("ways", ())), default=0),
+        applied_at=applied_at,
+        detached_at=detached_at,
+        baseline=baseline or {},
+        target=target,
+        collection=collection,
+    )
+
+
+def _read(raw: dict[str, Any] | None) -> tuple[Definition | None, bool]:
+    """The definition, and whether there is one that cannot be read."""
+    if raw is None:
+        return None, False
+    try:
+        return from_json(raw), False
+    except IndexRefused:
+        return None, True
 
 
 def demand(connection: Connection, name: str) -> tuple[Applied, Definition]:
-    """The applied index of that name; NotApplied names those that there are."""
+    """The applied index of that name; NotApplied names those that there are, or says that it is detached.
+
+    IndexRefused if another version of this program applied it.
+    """
     applied = find(connection, name)
+    if applied is not None and applied.detached_at is not None:
+        raise NotApplied(f"the index {name!r} is detached: run `outbox apply`, which enqueues all documents")
+    if applied is not None and applied.unreadable:
+        raise unreadable(name)
     if applied is None or applied.definition is None:
         known = ", ".join(names(connection)) or "none"
         raise NotApplied(f"the index {name!r} is not applied in this database (applied: {known}): run `outbox apply`")
@@ -67,13 +106,55 @@ def demand(connection: Connection, name: str) -> tuple[Applied, Definition]:
 
 
 def names(connection: Connection) -> list[str]:
-    """The names of the applied indexes."""
+    """The names of the applied indexes, without those that are detached."""
     return [row[0] for row in connection.execute(_SQL["names"])]
 
 
-def save(connection: Connection, index: int, definition: Definition) -> None:
-    """The index counts as applied from this commit on."""
-    connection.execute(_SQL["save"], {"index": index, "definition": Jsonb(definition.as_json())})
+def save(connection: Connection, index: int, definition: Definition, baseline: Baseline | None = None) -> None:
+    """The index counts as applied from this commit on, and is no longer detached."""
+    parameters = {"index": index, "definition": Jsonb(definition.as_json()), "baseline": Jsonb(baseline or {})}
+    connection.execute(_SQL["save"], parameters)
+
+
+def registered(connection: Connection, name: str) -> tuple[int, datetime | None]:
+    """The id of an index that anybody ever began to apply, and since when it is detached; NotApplied names those known.
+
+    Its definition is not read: another version of this program may have written it.
+    """
+    row = connection.execute(_SQL["registered"], {"name": name}).fetchone()
+    if row is None:
+        known = ", ".join(row[0] for row in connection.execute(_SQL["all_names"])) or "none"
+        raise NotApplied(f"the index {name!r} was never applied in this database (known: {known})")
+    return row[0], row[1]
+
+
+def alone(connection: Connection) -> None:
+    """Wait, as long as it takes, until no other apply or detach runs in this database; holds until the session ends."""
+    connection.execute("SET statement_timeout = 0")
+    connection.execute(_SQL["alone"])
+    connection.execute("RESET statement_timeout")
+
+
+def detach(connection: Connection, index: int) -> None:
+    """From this commit on nothing is claimed for the index, and capture is not trusted until it is applied again."""
+    connection.execute(_SQL["detach"], {"index": index})
+
+
+def detached(connection: Connection) -> list[str]:
+    """The names of the detached indexes."""
+    return [row[0] for row in connection.execute(_SQL["detached"])]
+
+
+def noticed(connection: Connection, index: int) -> tuple[Baseline, list[str]]:
+    """The baseline of an applied index, and the sentences of the last look at it."""
+    row = connection.execute(_SQL["noticed"], {"index": index}).fetchone()
+    return (row[0] or {}, row[1]) if row else ({}, [])
+
+
+def notice(connection: Connection, index: int, notices: list[str], *, view_changed: bool, applied_at: datetime) -> None:
+    """Keep what a look at the definition of `applied_at` saw; nothing if the index was applied anew meanwhile."""
+    parameters = {"index": index, "notices": notices, "view_changed": view_changed, "applied_at": applied_at}
+    connection.execute(_SQL["notice"], parameters)
 
 
 def serve(connection: Connection, index: int, collection: str) -> None:

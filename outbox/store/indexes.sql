@@ -16,27 +16,57 @@ INSERT INTO outbox.index (name) VALUES (%(name)s)
 ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id;
 
 -- name: find
-SELECT i.id, i.definition, i.applied_at, t.id, t.collection
+SELECT i.id, i.definition, i.applied_at, i.detached_at, i.baseline, t.id, t.collection
 FROM outbox.index AS i LEFT JOIN outbox.target AS t ON t.index = i.id AND t.state = 'serving'
 WHERE i.name = %(name)s;
 
 -- name: names
-SELECT name FROM outbox.index WHERE definition IS NOT NULL ORDER BY name;
+SELECT name FROM outbox.index WHERE definition IS NOT NULL AND detached_at IS NULL ORDER BY name;
 
 -- name: save
-UPDATE outbox.index SET definition = %(definition)s, applied_at = clock_timestamp(), view_changed_at = NULL
+UPDATE outbox.index
+SET definition = %(definition)s, baseline = %(baseline)s, applied_at = clock_timestamp(), detached_at = NULL,
+    view_changed_at = NULL, notices = '{}'
 WHERE id = %(index)s;
+
+-- name: registered
+-- Also an index that was never wholly applied: its triggers may stand.
+SELECT id, detached_at FROM outbox.index WHERE name = %(name)s;
+
+-- name: all_names
+SELECT name FROM outbox.index ORDER BY name;
+
+-- name: detach
+UPDATE outbox.index SET detached_at = clock_timestamp(), view_changed_at = NULL, notices = '{}'
+WHERE id = %(index)s AND detached_at IS NULL;
+
+-- name: detached
+SELECT name FROM outbox.index WHERE detached_at IS NOT NULL ORDER BY name;
+
+-- name: alone
+-- One apply or detach at a time in a database, from its first look to its last commit: between the two, a detach would be
+-- undone by the definition that an apply saves last. Ends with the session. The number is ours alone.
+SELECT pg_advisory_lock(7266402502);
+
+-- name: noticed
+SELECT baseline, notices FROM outbox.index WHERE id = %(index)s;
+
+-- name: notice
+-- Not where somebody applied meanwhile: what was seen is then of the old definition.
+UPDATE outbox.index
+SET notices = %(notices)s, view_changed_at = CASE WHEN %(view_changed)s THEN coalesce(view_changed_at, clock_timestamp()) END
+WHERE id = %(index)s AND applied_at = %(applied_at)s AND detached_at IS NULL;
 
 -- name: serve
 INSERT INTO outbox.target (index, collection, state) VALUES (%(index)s, %(collection)s, 'serving');
 
 -- name: status
 SELECT i.name,
-    CASE WHEN i.definition IS NULL THEN 'not applied' WHEN i.paused THEN 'paused'
+    CASE WHEN i.detached_at IS NOT NULL THEN 'detached' WHEN i.definition IS NULL THEN 'not applied' WHEN i.paused THEN 'paused'
         WHEN t.retry_at IS NOT NULL THEN 'suspended' ELSE 'running' END AS state,
     waiting.live AS pending_live, waiting.bulk AS pending_bulk, waiting.oldest_s, flying.claims AS in_flight,
     waiting.dead, CASE WHEN t.retry_at IS NULL THEN 'closed' ELSE 'open' END AS breaker, t.reason, t.failing_since,
-    i.view_changed_at IS NOT NULL AS view_changed, t.collection
+    i.view_changed_at IS NOT NULL AS view_changed, i.notices, t.collection
 FROM outbox.index AS i
 LEFT JOIN outbox.target AS t ON t.index = i.id AND t.state = 'serving'
 CROSS JOIN LATERAL (

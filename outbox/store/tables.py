@@ -54,6 +54,9 @@ index = Table(
     Column("view_changed_at", _timestamp),
     Column("name", Text, nullable=False, unique=True),
     Column("definition", JSONB),
+    Column("detached_at", _timestamp),
+    Column("baseline", JSONB),
+    Column("notices", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
     comment="the applied document views, each with the SQL composed from it",
 )
 

@@ -4,7 +4,7 @@ SELECT id, name, definition, applied_at FROM outbox.index WHERE definition IS NO
 
 -- name: survey
 -- All that the relay has to know before it acts, in one round trip: for each target what waits, since when it may be
--- taken, and what is in flight. Each ORDER BY … LIMIT 1 reads the head of a partial index.
+-- taken, and what is in flight. Nothing is done for a detached index: its view may be gone. Each ORDER BY … LIMIT 1 reads the head of a partial index.
 SELECT t.id, t.index, i.name, t.collection, t.state = 'serving', i.paused, i.applied_at,
     t.retry_at IS NOT NULL, (t.retry_at > clock_timestamp()) IS TRUE,
     t.checked_server IS DISTINCT FROM pg_postmaster_start_time(), (t.recheck_at <= clock_timestamp()) IS TRUE, t.batch, t.failed,
@@ -14,7 +14,7 @@ SELECT t.id, t.index, i.name, t.collection, t.state = 'serving', i.paused, i.app
     extract(epoch FROM due.at - clock_timestamp())::float8,
     flying.live, flying.bulk, flying.bulk_unbegun, flying.suspects, flying.over
 FROM outbox.target AS t
-JOIN outbox.index AS i ON i.id = t.index AND i.definition IS NOT NULL
+JOIN outbox.index AS i ON i.id = t.index AND i.definition IS NOT NULL AND i.detached_at IS NULL
 CROSS JOIN LATERAL (SELECT CASE WHEN t.state = 'serving' THEN 0 ELSE t.id END::smallint AS queue) AS q
 LEFT JOIN LATERAL (
     SELECT e.available_at FROM outbox.event AS e

@@ -76,3 +76,9 @@ FROM outbox.event WHERE id = %(id)s;
 
 -- name: expanded_into
 SELECT key, lane::text FROM outbox.event WHERE cause = %(id)s ORDER BY key COLLATE "C";
+
+-- name: applied_in_0001
+-- An index and a waiting event as the first version of the schema has them.
+INSERT INTO outbox.index (name, applied_at, definition) VALUES ('items', now(), '{"name": "items"}');
+INSERT INTO outbox.target (index, collection, state) VALUES (1, 'items_1', 'serving');
+INSERT INTO outbox.event (index, key, op) VALUES (1, 'a', 'I');

@@ -27,6 +27,7 @@ BEFORE = {
 RECURSIVE = """WITH RECURSIVE t AS (SELECT l.id, l.id AS top FROM s.layer l UNION
     SELECT p.id, t.top FROM s.layer p JOIN t ON p.parent = t.id)
     SELECT l.uuid AS id, (SELECT count(*) FROM t WHERE t.top = l.id) AS v FROM s.layer l"""
+LINKED = "FROM s.link JOIN s.keyword k ON k.id = link.keyword_id"
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ CASES = {
     "a text that only the other print makes readable": Case(
         "SELECT l.uuid AS id, ARRAY(SELECT k.name FROM unnest(l.tags) u (t) JOIN s.keyword k ON k.name = u.t) AS v"
         " FROM s.layer l",
-        {(Code.NO_WAY, "s.keyword")},
+        {(Code.NO_WAY, "s.keyword"), (Code.NO_ORDER, "s.d")},
     ),
     "a window, but all is declared": Case(
         "SELECT uuid AS id, rank() OVER (ORDER BY title) AS v FROM s.layer",
@@ -121,6 +122,24 @@ CASES = {
     ),
     "no way, declared": Case(
         "SELECT uuid AS id, title FROM s.layer, s.pick", set(), settings={"ways": {"s.pick": "all"}}
+    ),
+    "a list without order": Case(
+        "SELECT uuid AS id, ARRAY(SELECT n FROM s.link k WHERE k.layer_id = l.id) AS v FROM s.layer l",
+        {(Code.NO_ORDER, "s.d")},
+    ),
+    "a list in order": Case(
+        "SELECT uuid AS id, ARRAY(SELECT n FROM s.link k WHERE k.layer_id = l.id ORDER BY 1) AS v FROM s.layer l", set()
+    ),
+    "an aggregate without order, in a view beneath": Case(
+        "SELECT l.uuid AS id, v.names FROM s.layer l JOIN s.v ON v.layer_id = l.id",
+        {(Code.NO_ORDER, "s.v")},
+        f"CREATE VIEW s.v AS SELECT layer_id, string_agg(k.name, ', ') AS names {LINKED} GROUP BY layer_id",
+    ),
+    "an aggregate in order, in a view beneath": Case(
+        "SELECT l.uuid AS id, v.names, v.n FROM s.layer l JOIN s.v ON v.layer_id = l.id",
+        set(),
+        f"CREATE VIEW s.v AS SELECT layer_id, string_agg(k.name, ', ' ORDER BY k.name) AS names, count(*) AS n {LINKED}"
+        " GROUP BY layer_id",
     ),
     "several at once": Case(
         "SELECT title AS id, now() AS v, json '1' AS w FROM s.layer, s.category",

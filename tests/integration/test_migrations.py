@@ -19,7 +19,7 @@ from outbox.store import claims, events, indexes
 from relay.leadership import Leadership
 from relay.wakeup import Wakeup
 from services import postgres
-from tests.integration.hand_made import add, begun, make_index, states
+from tests.integration.hand_made import SQL, add, begun, make_index, states
 
 
 def alembic(url: str, action: str, *arguments: str) -> None:
@@ -72,6 +72,35 @@ def test_it_can_be_taken_away_and_made_again(outbox_url: str) -> None:
         assert types.fetchall() == []
     migrate.upgrade(outbox_url)
     assert dumped(outbox_url) == before
+
+
+def test_an_upgrade_keeps_what_the_first_version_had_and_grants_what_is_new_to_those_granted_before(
+    empty_url: str,
+) -> None:
+    alembic(empty_url, "upgrade", "0001")
+    role = f"plain {secrets.token_hex(4)}"
+    with psycopg.connect(empty_url, autocommit=True) as owner:
+        owner.execute(SQL["applied_in_0001"])
+        owner.execute(f'CREATE ROLE "{role}"'.encode())
+        owner.execute(migrate.grants(role).encode())
+        owner.execute(f'REVOKE ALL ON outbox.leader FROM "{role}"'.encode())  # as if a migration had made it
+        try:
+            migrate.upgrade(empty_url)
+            with connect(empty_url, application="test", autocommit=True) as connection:
+                assert [(row["name"], row["state"], row["pending_live"]) for row in indexes.status(connection)] == [
+                    ("items", "running", 1)
+                ]
+                connection.execute(f'SET ROLE "{role}"'.encode())
+                assert Leadership().renew(connection)
+            with connect(empty_url, application="test", autocommit=True) as connection:
+                indexes.detach(connection, 1)
+            alembic(empty_url, "downgrade", "0001")
+            left = owner.execute("SELECT definition, (SELECT count(*) FROM outbox.event) FROM outbox.index").fetchall()
+            assert left == [(None, 1)]  # detached: before 0002, an index that was never wholly applied
+            migrate.upgrade(empty_url)
+        finally:
+            owner.execute(f'DROP OWNED BY "{role}"'.encode())
+            owner.execute(f'DROP ROLE "{role}"'.encode())
 
 
 def test_a_database_without_the_schema_is_told_from_an_old_one(empty_url: str) -> None:

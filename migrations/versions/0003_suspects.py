@@ -6,8 +6,8 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -15,8 +15,8 @@ SQL = Path(__file__).parents[1] / "sql"
 
 
 def upgrade() -> None:
-    op.execute((SQL / "0002_suspects.sql").read_text("utf-8"))
+    op.execute((SQL / "0003_suspects.sql").read_text("utf-8"))
 
 
 def downgrade() -> None:
-    op.execute((SQL / "0002_suspects_down.sql").read_text("utf-8"))
+    op.execute((SQL / "0003_suspects_down.sql").read_text("utf-8"))
