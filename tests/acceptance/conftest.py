@@ -51,6 +51,7 @@ def catalogue(database_url: str, broker_url: str, solr_url: str, tmp_path: Path)
         "OUTBOX_BROKER_URL": broker_url,
         "OUTBOX_SOLR_URL": solr_url,
         "OUTBOX_CONFIG": str(CONFIG),
+        "PYTHONPATH": str(ROOT),
     }
     pipeline = Pipeline(environment, tmp_path)
     with psycopg.connect(database_url, autocommit=True) as connection:

@@ -87,3 +87,13 @@ def test_a_live_change_does_not_wait_for_a_bulk_worker_that_is_frozen(
     finally:
         pipeline.processes["worker-bulk"].send_signal(signal.SIGCONT)
     until(lambda: {state for each in states(desk.connection).values() for state in each} == {"done"}, "all are done")
+
+
+def test_a_worker_that_is_told_to_stop_finishes_its_claim(desk: Desk, pipeline: Pipeline) -> None:
+    insert_items(desk.connection, [1])
+    desk.connection.execute(SLOW.replace("600", "3"))
+    add(desk.connection, desk.place, "1")
+    pipeline.start(live=1, bulk=0)
+    until(lambda: begun(desk), "the claim is begun")
+    assert pipeline.stop("worker-live") == 0
+    assert states(desk.connection)["1"] == ["done"]
