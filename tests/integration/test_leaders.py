@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from outbox.broker import queues
 from outbox.connection import Connection
 from outbox.store import indexes
 from relay.daemon import Relay
@@ -88,6 +89,7 @@ def test_two_that_both_lead_break_nothing(
     with ThreadPoolExecutor(2) as pool:
         running = [pool.submit(relay.run) for relay in both]
         try:
+            until(lambda: queues(broker_url)[0]["consumers"], "the worker is there")
             for number in range(600):
                 add(desk.connection, desk.place, str(number % 40 + 1))
                 threading.Event().wait(0.002)  # the pace of the writer
