@@ -59,13 +59,17 @@ ORDER BY t.id;
 
 -- name: trip
 -- Opens the breaker, or holds it open: half a second at first, then as long again as the outage lasts, five seconds at
--- most. That is a doubling without a counter. Nothing but a probe of one document is claimed meanwhile. A claim that
--- failed after a younger one was done says nothing of now.
+-- most. That is a doubling without a counter. It counts from the begin of the claim that failed: a Solr that starts
+-- holds the probe for seconds before it answers 404, and is up a moment later. Nothing but a probe of one document is
+-- claimed meanwhile. A claim that failed after a younger one was done says nothing of now.
 UPDATE outbox.target
 SET failing_since = coalesce(failing_since, clock_timestamp()), reason = left(%(reason)s, 2000), batch = 1,
     failed = %(number)s,
-    retry_at = clock_timestamp() + greatest(%(at_least)s::interval, least(interval '5 s',
-        greatest(interval '0.5 s', clock_timestamp() - coalesce(failing_since, clock_timestamp()))))
+    retry_at = greatest(
+        clock_timestamp() + greatest(%(at_least)s::interval, interval '0.5 s'),
+        coalesce((SELECT c.begun_at FROM outbox.claim AS c WHERE c.number = %(number)s), clock_timestamp())
+            + least(interval '5 s', clock_timestamp() - coalesce(failing_since, clock_timestamp()))
+    )
 WHERE id = %(target)s AND NOT EXISTS (
     SELECT FROM outbox.claim AS c WHERE c.number > %(number)s AND c.target = %(target)s AND c.outcome = 'done'
 );

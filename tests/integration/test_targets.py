@@ -128,6 +128,19 @@ def test_the_breaker_pauses_as_long_again_as_the_outage_lasts(
     assert (seen(outbox).failing, seen(outbox).resting) == (True, True)
 
 
+@pytest.mark.parametrize(("took_s", "pause_s"), [(1, 4), (4.8, 0.5), (30, 0.5)])
+def test_the_pause_counts_from_the_begin_of_a_probe_that_was_held(
+    outbox: Connection, place: Place, took_s: float, pause_s: float
+) -> None:
+    add(outbox, place, "a")
+    probe = begun(outbox, place)
+    outbox.execute("UPDATE outbox.target SET failing_since = clock_timestamp() - interval '1 hour'")
+    outbox.execute("UPDATE outbox.claim SET begun_at = clock_timestamp() - make_interval(secs => %s)", [took_s])
+    targets.trip(outbox, place.target, "404", number=probe.number)
+    left, *_ = breaker(outbox)
+    assert pause_s - 0.4 < left <= pause_s + 0.2
+
+
 def test_when_the_pause_is_over_it_may_be_probed(outbox: Connection, place: Place) -> None:
     targets.trip(outbox, place.target, "refused", number=0)
     outbox.execute("UPDATE outbox.target SET retry_at = clock_timestamp()")
