@@ -14,6 +14,7 @@ import orjson
 
 from outbox import resources, rights, watch
 from outbox.capture.install import Difference, install, installed
+from outbox.capture.paths import Path
 from outbox.capture.plan import analyse
 from outbox.connection import Connection, connect
 from outbox.errors import CollectionRefused, ViewRefused
@@ -48,6 +49,7 @@ class Plan:
     differences: tuple[Difference, ...]
     grants: tuple[str, ...]
     replay: str
+    paths: tuple[Path, ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -82,7 +84,7 @@ def plan(connection: Connection, solr: Solr, name: str, settings: IndexSettings)
         name=name,
         settings=settings,
         definition=definition,
-        problems=tuple(analysis.problems),
+        problems=(*analysis.problems, *(rights.hidden(connection, definition) if definition else ())),
         applied=applied,
         collection=collection,
         collection_exists=exists,
@@ -90,6 +92,7 @@ def plan(connection: Connection, solr: Solr, name: str, settings: IndexSettings)
         differences=tuple(differences),
         grants=tuple(rights.missing(connection, definition)) if definition else (),
         replay=_why_replay(connection, definition, applied, bool(differences), exists),
+        paths=analysis.paths,
     )
 
 
@@ -162,6 +165,8 @@ def _why_replay(
         return "the view's columns have changed"
     if previous.fingerprint != definition.fingerprint:
         return "the view has changed"
+    if previous.capture != definition.capture:
+        return f'capture is now "{definition.capture}"'
     if triggers:
         return "triggers were missing"
     return ", ".join(f"{words} changed" for words in watch.silent_changes(connection, definition, applied.baseline))

@@ -10,6 +10,7 @@ import psycopg
 from outbox.connection import Connection
 from outbox.errors import RightsMissing
 from outbox.index import Definition
+from outbox.problems import Code, Problem, Severity
 from outbox.sql import queries
 
 _SQL = queries("outbox", "rights.sql")
@@ -19,6 +20,22 @@ def missing(connection: Connection, definition: Definition) -> list[str]:
     """The GRANT statements that lack, sorted; none where everything is granted, or no role was given the outbox."""
     tables = [table.oid for table in definition.tables if not table.partition]
     return [row[0] for row in connection.execute(_SQL["missing"], {"view": definition.view, "tables": tables})]
+
+
+def hidden(connection: Connection, definition: Definition) -> list[Problem]:
+    """Tables of which row-level security hides rows from a role of relay and workers."""
+    tables = [table.oid for table in definition.tables]
+    rows = connection.execute(_SQL["hidden"], {"tables": tables})
+    return [
+        Problem(
+            Code.ROW_SECURITY,
+            Severity.ERROR,
+            table,
+            f"its row-level security hides rows from {role}, the role of relay and workers.",
+            "Give that role BYPASSRLS.",
+        )
+        for table, role in rows
+    ]
 
 
 def grant(connection: Connection, definition: Definition) -> list[str]:

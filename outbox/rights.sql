@@ -38,3 +38,18 @@ SELECT format('GRANT USAGE ON SCHEMA %%I TO %%I', schemas.nspname, role.rolname)
 FROM schemas CROSS JOIN role
 WHERE NOT has_schema_privilege(role.oid, schemas.oid, 'USAGE')
 ORDER BY 1
+
+-- name: hidden
+-- Tables of which row-level security hides rows from a role of relay and workers, though not from us: fan-outs are expanded
+-- over the tables themselves, and would miss documents in silence.
+SELECT format('%%I.%%I', n.nspname, c.relname), r.rolname
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+CROSS JOIN (
+    SELECT DISTINCT a.grantee FROM pg_class AS o CROSS JOIN LATERAL aclexplode(o.relacl) AS a
+    WHERE o.oid = 'outbox.claim'::regclass AND a.privilege_type = 'UPDATE' AND a.grantee <> o.relowner
+) AS g
+JOIN pg_roles AS r ON r.oid = g.grantee
+WHERE c.oid = ANY (%(tables)s::oid[]) AND c.relrowsecurity AND NOT (r.rolsuper OR r.rolbypassrls)
+    AND NOT (pg_has_role(r.oid, c.relowner, 'USAGE') AND NOT c.relforcerowsecurity)
+ORDER BY 1, 2

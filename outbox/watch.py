@@ -94,7 +94,7 @@ def _table(table: Table, unlogged: bool | None, *, is_below: bool) -> list[str]:
 
 
 def _triggers(connection: Connection, index: int, definition: Definition) -> list[str]:
-    found = [str(one) for one in installed(connection, index, definition)]
+    found = [str(one) for one in installed(connection, index, definition, with_new=False)]  # new tables: see above
     if not found:
         return []
     more = f", and {len(found) - _NAMED} more" if len(found) > _NAMED else ""

@@ -106,24 +106,27 @@ def template(endpoints: Endpoints) -> str:
 @pytest.fixture
 def database_url(endpoints: Endpoints, template: str) -> Iterator[str]:
     """A fresh database with the schema `outbox`, superuser."""
-    with _database(endpoints.database_url, template) as url:
+    with cloned(endpoints.database_url, template) as url:
         yield url
 
 
 @pytest.fixture
 def empty_database_url(endpoints: Endpoints) -> Iterator[str]:
     """A fresh database with nothing in it, superuser."""
-    with _database(endpoints.database_url, "template0") as url:
+    with cloned(endpoints.database_url, "template0") as url:
         yield url
 
 
 @contextmanager
-def _database(url: str, template: str) -> Iterator[str]:
+def cloned(url: str, template: str) -> Iterator[str]:
+    """A database of one's own, cloned from another."""
     name = f"t_{secrets.token_hex(4)}"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        yield named(url, name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        try:
+            yield named(url, name)
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -27,10 +27,12 @@ JOIN pg_rewrite r ON r.ev_class = c.oid AND r.ev_type = '1'
 JOIN pg_roles o ON o.oid = c.relowner
 
 -- name: reads
--- What the views read: a relation (0), and each of its columns.
+-- What the views read: a relation (0), and each of its columns. A composite type of which an attribute is shown is a
+-- relation too, but has no rows.
 SELECT DISTINCT r.ev_class, d.refobjid, d.refobjsubid
 FROM pg_rewrite r
 JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass
+JOIN pg_class c ON c.oid = d.refobjid AND c.relkind <> 'c'
 WHERE r.ev_class = ANY (%(views)s::oid[]) AND d.refobjid <> r.ev_class
 
 -- name: children

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from psycopg import sql
+from sqlglot import exp
 
 from outbox.capture.catalogue import Catalogue, Column, Type
+from outbox.capture.texts import NotRead, parsed
 from outbox.index import Field
 from outbox.problems import Code, Problem, Severity
 from outbox.settings import OwnFieldNames
@@ -34,6 +36,7 @@ _CURES = {
     "json": "Solr would take an object as an update: show single values of it, e.g. c->>'name', or c::text.",
     "bytea": "Show encode(c, 'base64'), or leave it out.",
     "interval": "Show extract(epoch FROM c), the seconds.",
+    "hstore": "Solr would take an object as an update: show single values of it, e.g. c->'name', avals(c), or c::text.",
 }
 
 
@@ -61,7 +64,26 @@ def fields(
             problems.append(_problem(Code.COLUMN_TYPE, f"{where}.{column.name}", *made))
     problems += _unknown(overrides, {column.name for column in view.columns}, where)
     problems += _names(found, own, where)
+    problems += _lost_boxes(catalogue, found, overrides)
     return tuple(found), problems
+
+
+def _lost_boxes(catalogue: Catalogue, found: list[Field], overrides: Mapping[str, str]) -> list[Problem]:
+    """Text columns made by outbox.envelope(…): Postgres gives a CASE or coalesce of a domain the type beneath it."""
+    try:
+        query = parsed(catalogue.view.pretty)
+    except NotRead:
+        return []
+    texts = {field.name for field in found if field.solr_type == TEXT and field.name not in overrides}
+    problems = []
+    for part in query.expressions if isinstance(query, exp.Select) else ():
+        calls = (str(dot.expression.name) for dot in part.find_all(exp.Dot) if dot.this.name == "outbox")
+        if part.alias_or_name in texts and "envelope" in calls:
+            what = "it is made by outbox.envelope(…), but a CASE or coalesce around it makes it a mere text."
+            cure = f'Write {part.alias_or_name} = "{BOX}" (or "{TEXT}") in [index.NAME.fields].'
+            where = ".".join((*catalogue.view.name, part.alias_or_name))
+            problems.append(Problem(Code.COLUMN_TYPE, Severity.WARNING, where, what, cure))
+    return problems
 
 
 def _problem(code: Code, where: str, what: str, cure: str) -> Problem:
@@ -79,11 +101,16 @@ def _field(catalogue: Catalogue, column: Column, override: str | None) -> Field 
     if kind is None:
         of = "holds elements of type" if multivalued else "is of type"
         inner = catalogue.base_type(base.element) if multivalued else base
-        cure = _CURES.get(inner.name, "Cast it, e.g. to text.")
-        return f"it {of} {inner.text}, which no field of Solr takes as it stands.", cure
-    if multivalued and kind.solr_type == BOX:
+        cure = (
+            "Cast it, c::text[], or show other values." if multivalued else _CURES.get(inner.name, "Cast it to text.")
+        )
+        return f"it {of} {inner.text}, which no field of Solr takes as it stands, whatever [fields] says.", cure
+    solr_type = override or kind.solr_type
+    if multivalued and solr_type == BOX:
         return "an array of boxes: a bbox field takes one.", "Show one box for a document."
-    return Field(column.name, column.type, override or kind.solr_type, multivalued, _shown(name, kind, multivalued))
+    if override == BOX and base.text != "text":
+        return f"it is of type {base.text}, and no box.", "Show what outbox.envelope(…) gives."
+    return Field(column.name, column.type, solr_type, multivalued, _shown(name, kind, multivalued))
 
 
 def _kind(catalogue: Catalogue, declared: Type) -> Kind | None:
@@ -95,7 +122,7 @@ def _kind(catalogue: Catalogue, declared: Type) -> Kind | None:
         return Kind(TEXT)
     if base.text in ("character", "bpchar"):
         return Kind(STRING, "{}::text")
-    if base.text in _STRINGS or base.kind == "e" or base.name == "citext":
+    if base.text in _STRINGS or base.kind == "e" or (base.kind, base.name) == ("b", "citext"):
         return Kind(STRING)
     if base.text in _INTEGERS:
         return Kind("plong")

@@ -14,11 +14,14 @@ from outbox.capture.declared import Declared, declarations
 from outbox.capture.fields import fields
 from outbox.capture.graph import Occurrence, Region
 from outbox.capture.keys import key_problems
+from outbox.capture.lookups import Lookups
 from outbox.capture.origin import origin
+from outbox.capture.paths import Path, paths
 from outbox.capture.proof import prove
 from outbox.capture.read import enumerate_keys, read
 from outbox.capture.tables import Tables
 from outbox.capture.texts import Shape, ViewText
+from outbox.capture.two_rows import two_rows
 from outbox.capture.unordered import unordered
 from outbox.capture.ways import EXCUSED, Found, Root, find
 from outbox.connection import Connection
@@ -29,14 +32,21 @@ from outbox.settings import IndexSettings
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """The definition, None where an error stands in its way, and the problems."""
+    """The definition, None where an error stands in its way, and the problems.
+
+    `paths`: the chains that its ways were made of, declared ones left out; none where there is an error.
+    """
 
     definition: Definition | None
     problems: list[Problem]
+    paths: tuple[Path, ...] = ()
 
 
-def analyse(connection: Connection, settings: IndexSettings, name: str) -> Analysis:
-    """Read the view of an index. Changes nothing; what is wrong is in the result, and none of it is raised."""
+def analyse(connection: Connection, settings: IndexSettings, name: str, *, counted: bool = True) -> Analysis:
+    """Read the view of an index. Changes nothing; what is wrong is in the result, and none of it is raised.
+
+    `counted`: look for two rows of one id too, which may read the whole view.
+    """
     found = catalogues.find(connection, settings.view)
     if found is None:
         what = "this view does not exist in the database."
@@ -56,9 +66,17 @@ def analyse(connection: Connection, settings: IndexSettings, name: str) -> Analy
         text = replace(text, root=text.root or _origin(catalogue))
     definition, more = _definition(catalogue, settings, name, (text, declared))
     problems += more
-    if definition is not None and not errors(problems):
+    led: list[Path] = []
+    if definition is not None and text.root is not None and not errors(problems):
         problems += prove(connection, definition)
-    return Analysis(None if errors(problems) else definition, problems)
+        if not errors(problems):
+            reads = all(one.code is not Code.KEYED_READ for one in problems)
+            led = paths(catalogue, text, declared, _root(catalogue, text.root)[1])
+            problems += Lookups(connection, catalogue).problems(led, definition, reads=reads)
+            problems += two_rows(connection, catalogue, text.root) if counted else []
+    if errors(problems):
+        return Analysis(None, problems)
+    return Analysis(definition, problems, tuple(led))
 
 
 def _refused(code: Code, where: str, what: str, cure: str) -> Analysis:

@@ -31,12 +31,12 @@ def prove(connection: Connection, definition: Definition) -> list[Problem]:
     problems: list[Problem] = []
     for where, statement in _statements(definition):
         try:
-            _explain(connection, statement)
+            explain(connection, statement)
         except psycopg.DatabaseError as error:
             if isinstance(error, psycopg.OperationalError):
                 raise
             problems.append(_not_run(where, str(error).splitlines()[0]))
-    if not problems and not _uses_key(_explain(connection, definition.read)):
+    if not problems and not _uses_key(explain(connection, definition.read)):
         what = "its keyed read cannot use an index of the key: each batch would compute the whole view."
         key = sql.Identifier(definition.key).as_string(None)
         cure = (
@@ -62,11 +62,14 @@ def _not_run(where: str, reason: str) -> Problem:
     return Problem(Code.VIEW_NOT_READ, Severity.ERROR, where, what, "Declare its way in [index.NAME.ways].")
 
 
-def _explain(connection: Connection, statement: str) -> Any:
-    explain = sql.SQL(_SQL["explain"]).format(statement=sql.SQL(statement))
-    with connection.transaction():
+def explain(connection: Connection, statement: str, *, nested: bool = False) -> Any:
+    """The plan of a composed statement with an index wherever one can be used; `nested`: and no other way to join."""
+    query = sql.SQL(_SQL["explain"]).format(statement=sql.SQL(statement))
+    with connection.transaction(force_rollback=True):
         connection.execute(_SQL["no_scans"])
-        row = connection.execute(explain, _PARAMETERS).fetchone()
+        if nested:
+            connection.execute(_SQL["no_hashing"])
+        row = connection.execute(query, _PARAMETERS).fetchone()
     return row[0] if row else None
 
 

@@ -1,7 +1,7 @@
 -- name: read
 -- The claim's keys and their documents in one snapshot, and nothing unless the claim is in flight on this very server.
--- OFFSET 0: the document's text is made once, for itself and for its hash. One of more than 64 MB is not sent: its hash
--- alone says that there is one.
+-- OFFSET 0: the document's text is made once, for itself and for its hash. x.*, not x: a column may be called x. A document
+-- of more than 64 MB is not sent: its hash alone says that there is one.
 WITH k AS MATERIALIZED (
     SELECT DISTINCT u.key
     FROM outbox.claim AS c, unnest(c.keys) AS u (key)
@@ -12,7 +12,7 @@ SELECT k.key, CASE WHEN octet_length(d.document) <= 67108864 THEN d.document END
     encode(substr(sha256(convert_to(d.document, 'UTF8')), 1, 16), 'hex') AS hash
 FROM k
 LEFT JOIN (
-    SELECT x.id, row_to_json(x)::text AS document
+    SELECT x.id, row_to_json(x.*)::text AS document
     FROM (SELECT {columns} FROM {view} AS d WHERE d.id = ANY (ARRAY(SELECT k.key::{key_type} FROM k))) AS x
     OFFSET 0
 ) AS d ON d.id = k.key

@@ -8,9 +8,11 @@ import click
 
 from outbox import apply as applying
 from outbox.apply import Plan
+from outbox.capture.forecast import forecast
 from outbox.capture.triggers import ddl
 from outbox.cli.render import note, table
 from outbox.cli.session import Session
+from outbox.connection import Connection
 from outbox.index import Definition
 from outbox.problems import errors
 from outbox.solr.schema import wanted
@@ -31,7 +33,7 @@ def plan(session: Session, index: tuple[str, ...], as_sql: bool, exit_code: bool
             planned = applying.plan(connection, solr, name, session.settings.named(name))
             changes = changes or planned.changes
             refused = refused or bool(errors(list(planned.problems)))
-            _print(planned, as_sql)
+            _print(connection, planned, as_sql)
     if refused:
         sys.exit(1)
     if exit_code and changes:
@@ -49,7 +51,7 @@ def apply(session: Session, index: tuple[str, ...]) -> None:
         click.echo(f"{name} {state}")
 
 
-def _print(planned: Plan, as_sql: bool) -> None:
+def _print(connection: Connection, planned: Plan, as_sql: bool) -> None:
     for problem in planned.problems:
         note(str(problem))
     definition = planned.definition
@@ -61,8 +63,22 @@ def _print(planned: Plan, as_sql: bool) -> None:
         return
     click.echo(f"index {planned.name}: view {definition.view}, root {definition.root}, key {definition.key}")
     _print_definition(definition)
+    click.echo("\nforecast")
+    for line in (*map(str, forecast(connection, planned.paths, definition.key)), *_uncounted(definition)):
+        click.echo(f"  {line}")
     for line in _steps(planned):
         click.echo(line)
+
+
+def _uncounted(definition: Definition) -> list[str]:
+    """What the settings declare, of which nothing is counted."""
+    whole = [
+        f"{one.relation}: any change of it is on all documents, lane bulk"
+        for one in definition.tables
+        if one.everything
+    ]
+    declared = [f"{way.table}: its way is declared, and not counted" for way in definition.ways if way.declared]
+    return whole + declared
 
 
 def _print_definition(definition: Definition) -> None:

@@ -9,7 +9,7 @@ import click
 import psycopg
 
 from outbox import __version__, errors
-from outbox.cli import apply, dead, detach, migrate, replay, status, wait
+from outbox.cli import apply, check, dead, detach, migrate, replay, status, wait
 from outbox.cli.session import Session
 
 
@@ -34,6 +34,7 @@ def outbox(context: click.Context, config: Path | None) -> None:
 
 _COMMANDS = (
     migrate.migrate,
+    check.check,
     apply.plan,
     apply.apply,
     detach.detach,

@@ -26,7 +26,7 @@ class Session:
         return load(self._config)
 
     def names(self, given: tuple[str, ...]) -> list[str]:
-        """The indexes that a command is run for: those given, else all; ConfigError if the settings lack one."""
+        """Those given, else all of the settings; ConfigError if one is unknown, or there is none."""
         known = list(self.settings.index)
         if not known:
             raise ConfigError(f"{self.settings.source} defines no index: write [index.NAME] with its view")

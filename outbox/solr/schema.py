@@ -6,7 +6,7 @@ and facets, a box a companion NAME_heatmap for heatmaps.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,9 +95,19 @@ def wanted(columns: Iterable[Field]) -> tuple[list[SolrField], list[CopyField]]:
     return fields, copies
 
 
+def own_fields(version: str, deleted: str, content_hash: str) -> list[SolrField]:
+    """The fields that are ours, by their names in the collection; "" for one that is not used."""
+    kinds = ((version, "plong"), (deleted, "boolean"), (content_hash, STRING))
+    return [SolrField(name, kind, multivalued=False) for name, kind in kinds if name]
+
+
 def compare(schema: dict[str, Any], columns: Iterable[Field]) -> Changes:
     """What a collection's schema (the answer of GET /schema) lacks for these columns."""
-    fields, copies = wanted(columns)
+    return lacks(schema, *wanted(columns))
+
+
+def lacks(schema: dict[str, Any], fields: list[SolrField], copies: Sequence[CopyField] = ()) -> Changes:
+    """What a collection's schema lacks of these."""
     types = {each["name"]: each for each in schema.get("fieldTypes", [])}
     found = {each["name"]: each for each in schema.get("fields", [])}
     copied = {(each["source"], each["dest"]) for each in schema.get("copyFields", [])}

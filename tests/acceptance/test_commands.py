@@ -31,6 +31,7 @@ def test_plan_shows_what_was_found_in_the_view(catalogue: Catalogue) -> None:
     assert 'root "catalogue"."layer", key uuid' in said
     for words in ("title_s", "bbox_heatmap", "layer_keyword", "gn_description", "make the collection layers_1"):
         assert words in said
+    assert "catalogue.category: its most used row is on " in said
     ddl = catalogue.pipeline.run("plan", "--sql").stdout
     assert ddl.count("CREATE TRIGGER") == 21
     assert "popular_count" not in ddl

@@ -137,7 +137,7 @@ def test_searches_the_index_of_the_key(crowd: Connection) -> None:
     crowd.execute(JOINED)
     analysis = analysed(crowd)
     assert analysis.definition is not None
-    assert not analysis.problems
+    assert {one.code for one in analysis.problems} <= {Code.NO_INDEX}
     crowd.execute(CLAIM, (1, [uuid(number) for number in range(1, 501)]))
     explain = f"EXPLAIN (ANALYZE) {analysis.definition.read}".encode()
     plan = "\n".join(row[0] for row in crowd.execute(explain, {"number": 1, "only": None}))

@@ -13,6 +13,7 @@ from outbox import resources
 from outbox.index import Field
 from outbox.solr.answer import Meaning
 from outbox.solr.client import Address, Solr
+from outbox.solr.config import fences, hides
 from outbox.solr.schema import compare
 from services.stack import Stack
 
@@ -47,3 +48,5 @@ def test_a_core_of_it_does_what_a_collection_does(core: Solr) -> None:
     assert put(7, title="Rivers") == {"a"}
     after = core.call("GET", "/layers/schema", {})["schema"]
     assert not compare(after, COLUMNS).commands(), "what was added is there, and is what is wanted"
+    configuration = core.call("GET", "/layers/config", {})["config"]
+    assert (fences(configuration), hides(configuration, "deleted")) == (True, True)

@@ -49,6 +49,22 @@ def test_an_event_becomes_a_document_and_a_refused_one_holds_up_nothing(desk: De
     assert pipeline.stop("relay-0") == 0
 
 
+def test_one_index_of_another_version_holds_up_no_other_and_what_changed_beneath_is_noticed(
+    desk: Desk, pipeline: Pipeline
+) -> None:
+    other = indexes.register(desk.connection, "other")
+    indexes.serve(desk.connection, other, "other_1")
+    desk.connection.execute("UPDATE outbox.index SET definition = '{}', applied_at = now() WHERE id = %s", [other])
+    insert_items(desk.connection, [1])
+    pipeline.start(live=1, bulk=0)
+    add(desk.connection, desk.place, "1")
+    until(lambda: states(desk.connection) == {"1": ["done"]}, "the other index goes on", 20)
+    assert pipeline.log("relay-0").count("index left alone") == 1
+    (items, _) = until(lambda: (found := indexes.status(desk.connection))[0]["notices"] and found, "the look", 20)
+    assert items["view_changed"]  # its fingerprint was made by hand
+    assert pipeline.log("relay-0").count("changed beneath") == len(items["notices"])
+
+
 def test_nothing_is_claimed_for_nobody_and_one_bulk_claim_waits_at_a_time(
     desk: Desk, pipeline: Pipeline, broker_url: str
 ) -> None:
