@@ -10,13 +10,16 @@ from outbox.solr.client import Params, Solr
 
 
 def list_ids(
-    solr: Solr, collection: str, own: OwnFields, *, scope: str, mark: str | None, rows: int
+    solr: Solr, collection: str, own: OwnFields, *, scope: str, mark: str | None, rows: int, to: int | None = None
 ) -> tuple[list[str], str | None]:
     """One page of ids of documents that carry our version field, inside `scope`, tombstones left out.
 
-    `mark`: what the page before returned, None for the first. Returns the ids and the next mark, None after the last.
+    `to`: those of this version at the most, where there is a version. `mark`: what the page before returned, None for
+    the first. Returns the ids and the next mark, None after the last.
     """
     filters = ["{!term f=%s v=true}" % own.deleted] if own.deleted else []  # noqa: UP031 - braces are Solr's
+    if own.version and to is not None:
+        filters.append(f"{own.version}:{{{to} TO *]")
     params: Params = {
         "q": "*:*",
         "fq": [f"-{each}" for each in filters] + _ours(own, scope),

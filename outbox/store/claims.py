@@ -201,3 +201,11 @@ def wake(connection: Connection) -> None:
 def keys(connection: Connection, number: int) -> list[str]:
     """The keys of a claim in flight; none if it has ended."""
     return [row[0] for row in connection.execute(_SQL["keys"], {"number": number})]
+
+
+def last_number(connection: Connection) -> int:
+    """The number that was drawn last: every claim with a higher one reads after this call."""
+    row = connection.execute(_SQL["last_number"]).fetchone()
+    if row is None:
+        raise RuntimeError("last_number gave no row")  # a sequence has one
+    return int(row[0])

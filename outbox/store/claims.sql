@@ -134,3 +134,7 @@ SELECT pg_notify('outbox', '');
 -- name: keys
 -- Of a claim in flight, for a worker that has to read them one by one.
 SELECT unnest(keys) FROM outbox.claim WHERE number = %(number)s AND ended_at IS NULL;
+
+-- name: last_number
+-- Not of the ledger, which is pruned. A claim with a higher number reads after this.
+SELECT last_value FROM outbox.claim_number;
