@@ -26,6 +26,7 @@ WAITING = "SELECT count(*) FROM outbox.event WHERE created_at <= %s AND done_at 
 ENDED = "SELECT number, outcome, cardinality(keys) FROM outbox.claim WHERE ended_at IS NOT NULL ORDER BY number"
 
 
+@pytest.mark.timeout(600)  # the long one, on a busy machine
 @pytest.mark.parametrize("seconds", [15, pytest.param(120, marks=pytest.mark.long)])
 def test_an_outage_of_solr_hurts_nobody_and_mends_itself(catalogue: Catalogue, stack: Stack, seconds: int) -> None:
     catalogue.pipeline.run("apply")
