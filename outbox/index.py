@@ -121,7 +121,8 @@ class Definition:
 
     `view`, `root` are quoted and qualified, `key` is the root's column, `key_type` the type of the view's `id`.
     `read` is the worker's statement: one row (key, document, hash) for each key of the claim `number`, document (JSON
-    as text) and hash null where the view does not return the key; a key that the view returns twice comes twice.
+    as text) and hash null where the view does not return the key, the document alone null where it has more than 64 MB;
+    a key that the view returns twice comes twice.
     `enumerate` gives the view's keys as text with the parameters `after` (text or null) and `most`, in key order.
     `fingerprint` is that of the view's text and of its nested views'.
     """

@@ -14,6 +14,12 @@ def is_of_the_data(error: psycopg.Error) -> bool:
     return (error.sqlstate or "")[:2] in _DATA
 
 
+def is_suspicious(error: psycopg.Error) -> bool:
+    """True if a document may have caused it, without that being its values' fault: a time-out, an internal error."""
+    state = error.sqlstate or ""
+    return state == "57014" or state.startswith("XX")
+
+
 def first_line(error: Exception) -> str:
     """The error's first line, which has no row data in it (a DETAIL has), or the name of its class."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,51 +1,53 @@
-"""The relay's loop: survey, revoke, expand, claim, publish, rest; and each minute a look at what stands beneath."""
+"""The relay's loop: survey, revoke, have fan-outs expanded, claim, publish, rest."""
 
 from __future__ import annotations
 
+import math
 import signal
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from functools import partial
 from types import FrameType
 
 import psycopg
 import structlog
 
 from outbox.connection import Connection, connect, where
-from outbox.errors import BrokerUnavailable, IndexRefused, PostgresUnavailable
+from outbox.errors import PostgresUnavailable
 from outbox.index import Definition
 from outbox.migrate import head
 from outbox.settings import Settings
 from outbox.solr.client import Address, Solr
 from outbox.sqlstate import first_line
-from outbox.store import claims, indexes, targets
-from outbox.store.claims import Lane, Outcome
+from outbox.store import claims, indexes, suspects, targets
 from outbox.store.targets import Survey
-from relay.enumerate import Enumerator
-from relay.expand import expand
+from relay.claiming import Claimer
+from relay.definitions import Definitions
+from relay.expander import Expander
 from relay.leadership import Leadership
 from relay.look import Look
-from relay.policy import Wish, wishes
-from relay.publish import Publisher
+from relay.restarts import Restarts
 from relay.wakeup import SLICE_S, Wakeup
 
 log = structlog.get_logger("relay")
 _RECONNECT_S = (0.2, 5.0)
+_GRACE_S = 5.0
 
 
 class Relay:
     """One relay. `run` returns after SIGTERM or SIGINT, or raises SchemaOutOfDate."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._poll_s = settings.relay.poll.total_seconds()
         self._url = settings.database_url
         self._leadership = Leadership()
-        self._publisher = Publisher(settings)
-        self._solr = Solr(Address(settings.solr_url, settings.solr_user, settings.solr_password.get_secret_value()))
-        self._definitions: dict[int, tuple[datetime, Definition]] = {}
-        self._replay_first: dict[int, bool] = {}
-        self._unreadable: dict[int, datetime] = {}
+        self._claimer = Claimer(settings)
+        self._expander = Expander(settings)
+        solr = Solr(Address(settings.solr_url, settings.solr_user, settings.solr_password.get_secret_value()))
+        self._restarts = Restarts(solr, settings.relay.work_lease)
+        self._definitions = Definitions()
         self._look = Look()
+        self._due_at = math.inf
         self._stopping = False
         self._reconnect_s = _RECONNECT_S[0]
 
@@ -54,6 +56,7 @@ class Relay:
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
         log.info("started", relay=self._leadership.holder, database=where(self._url))
+        self._expander.start()
         while not self._stopping:
             try:
                 self._session()
@@ -61,23 +64,24 @@ class Relay:
                 log.warning("Postgres unavailable", reason=first_line(error), again_in_s=self._reconnect_s)
                 self._pause(self._reconnect_s)
                 self._reconnect_s = min(self._reconnect_s * 2, _RECONNECT_S[1])
-        self._publisher.close()
+        self._expander.stop(_GRACE_S)
+        self._claimer.close()
         log.info("stopped", relay=self._leadership.holder)
 
     def _session(self) -> None:
         """One connection's life: it listens from its first moment on, and also does the work."""
         with connect(self._url, application="outbox relay", autocommit=True) as connection:
             indexes.demand_schema(connection, head())
-            poll_s = self._settings.relay.poll.total_seconds()
-            wakeup = Wakeup(connection, lambda: self._step(connection), lambda: self._goes_on(connection), poll_s)
+            scan, idle = partial(self._step, connection), partial(self._goes_on, connection)
+            leads = partial(self._leadership.renew, connection)
+            wakeup = Wakeup(connection, scan, idle, self._poll_s, self._due_s, leads)
             led = False
             while not self._stopping:
-                leads = self._leadership.renew(connection)
-                if leads and not led:
+                was, led = led, leads()
+                if led and not was:
                     self._take_over(connection)
-                led = leads
                 self._reconnect_s = _RECONNECT_S[0]
-                if not leads:
+                if not led:
                     wakeup.notified(SLICE_S)
                     continue
                 if self._look.due():
@@ -89,6 +93,10 @@ class Relay:
     def _goes_on(self, connection: Connection) -> bool:
         return self._leadership.renew(connection) and not self._stopping
 
+    def _due_s(self) -> float:
+        """Seconds until something that waits for its time may be taken: an event that was delayed, a probe."""
+        return max(0.0, self._due_at - time.monotonic())
+
     def _take_over(self, connection: Connection) -> None:
         log.info("leading", relay=self._leadership.holder)
         self._look.soon()
@@ -99,84 +107,39 @@ class Relay:
         """Do what there is to do once; true if there was anything."""
         did = False
         for survey, definition in self._readable(connection):
+            if (survey.unchecked or survey.recheck) and not survey.resting:
+                self._restarts.look(connection, survey, definition.target)
+                did = True
+                continue
             if survey.over:
                 did = self._revoke(connection) or did
             if survey.unexpanded and not survey.paused:
-                did = self._expand(connection, survey, definition) or did
-            for wish in wishes(survey, self._settings.relay, self._has_consumer, replay_first=self._turn(survey)):
-                claimed = self._claim(connection, survey, wish)
+                self._expander.ask()
+            for wish in self._claimer.wishes(survey):
+                claimed = self._claimer.claim(connection, survey, wish)
                 did = claimed or did
-                if claimed and wish.lane is not Lane.LIVE:
-                    break  # one that nobody has begun at the most
+                if claimed and wish.alone:
+                    break
         return did
-
-    def _revoke(self, connection: Connection) -> bool:
-        revoked = claims.revoke(connection)
-        for ended in revoked:
-            log.warning("claim revoked", claim=ended.number, outcome=ended.outcome.value, worker=ended.worker)
-        return bool(revoked)
 
     def _readable(self, connection: Connection) -> Iterator[tuple[Survey, Definition]]:
         """The targets with their definitions; one that another version of this program wrote holds up no other."""
-        for survey in targets.survey(connection):
-            if self._unreadable.get(survey.index) == survey.applied_at:
-                continue
-            try:
-                definition = self._definition(connection, survey)
-            except IndexRefused as error:
-                log.error("index left alone", index=survey.name, reason=str(error))
-                self._unreadable[survey.index] = survey.applied_at
-            else:
+        surveys = targets.survey(connection)
+        now = time.monotonic()
+        self._due_at = min((now + survey.due_s for survey in surveys if survey.due_s is not None), default=math.inf)
+        for survey in surveys:
+            if (definition := self._definitions.of(connection, survey)) is not None:
                 yield survey, definition
 
-    def _expand(self, connection: Connection, survey: Survey, definition: Definition) -> bool:
-        enumerator = Enumerator(survey.index, definition, self._solr, survey.collection)
-        return expand(connection, survey.index, definition, enumerator)
-
-    def _claim(self, connection: Connection, survey: Survey, wish: Wish) -> bool:
-        """Claim, commit, publish; a claim that the broker does not confirm is undone at once."""
-        settings = self._settings.relay
+    def _revoke(self, connection: Connection) -> bool:
         with connection.transaction():
-            if not claims.lock_index(connection, survey.index):
-                return False
-            claim = claims.claim(
-                connection,
-                index=survey.index,
-                target=survey.target,
-                queue=survey.queue,
-                lane=wish.lane,
-                keys=wish.keys,
-                dispatch_lease=settings.dispatch_lease,
-                work_lease=settings.work_lease,
-            )
-        if claim is None:
-            return False
-        if wish.lane is not Lane.LIVE:
-            self._replay_first[survey.index] = wish.lane is Lane.FANOUT
-        try:
-            self._publisher.publish(claim.number, wish.lane.queue, settings.dispatch_lease)
-        except BrokerUnavailable as error:
-            claims.end(connection, claim.number, Outcome.NOT_PUBLISHED, str(error))
-            return False
-        claims.published(connection, claim.number)
-        log.info("claimed", index=survey.name, claim=claim.number, lane=wish.lane.value, documents=claim.keys)
-        return True
-
-    def _definition(self, connection: Connection, survey: Survey) -> Definition:
-        known = self._definitions.get(survey.index)
-        if known is not None and known[0] == survey.applied_at:
-            return known[1]
-        definition = targets.definition(connection, survey.index)
-        if definition is None:
-            raise RuntimeError(f"index {survey.name} was surveyed, and has no definition")
-        self._definitions[survey.index] = (survey.applied_at, definition)
-        return definition
-
-    def _turn(self, survey: Survey) -> bool:
-        return self._replay_first.get(survey.index, False)
-
-    def _has_consumer(self, lane: Lane) -> bool:
-        return self._publisher.consumers(lane.queue) > 0
+            revoked = claims.revoke(connection)
+            marked = suspects.mark(connection, [ended.number for ended in revoked]) if revoked else []
+        for ended in revoked:
+            log.warning("claim revoked", claim=ended.number, outcome=ended.outcome.value, worker=ended.worker)
+        if marked:
+            log.warning("suspects", events=len(marked), dead=sum(one.dead for one in marked))
+        return bool(revoked)
 
     def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds

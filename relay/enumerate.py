@@ -1,8 +1,9 @@
 """The one enumerator: the keys of a large fan-out, or of all documents, chunk by chunk, in key order.
 
 All documents are those that the view returns, and those of ours that Solr still has though the view does not (deleted
-while nothing captured). After a TRUNCATE, which names no rows, also every key that an event ever named: a document
-that was indexed since the last soft commit is not yet in Solr's searcher.
+while nothing captured), but for what was indexed by a claim drawn since the enumeration began: without that a replay
+would index every document twice. After a TRUNCATE, which names no rows, also every key that an event ever named: a
+document that was indexed since the last soft commit is not yet in Solr's searcher.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from outbox.connection import Connection
 from outbox.index import Definition
 from outbox.solr.client import Solr
 from outbox.solr.listing import list_ids
-from outbox.store import events
+from outbox.store import claims, events
 from outbox.store.events import FanOut
 
 CHUNK = 1000
@@ -39,11 +40,12 @@ class Enumerator:
         phases = self._phases(fanout)
         phase = progress.get("phase", phases[0])
         after = progress.get("after")
-        keys, after = self._next(connection, fanout, phase, after)
+        to = progress.get("to") or claims.last_number(connection)
+        keys, after = self._solr(after, to) if phase == "solr" else self._next(connection, fanout, phase, after)
         if after is not None:
-            return keys, {"phase": phase, "after": after}
+            return keys, {"phase": phase, "after": after, "to": to}
         following = phases[phases.index(phase) + 1 :]
-        return keys, {"phase": following[0], "after": None} if following else ALL
+        return keys, {"phase": following[0], "after": None, "to": to} if following else ALL
 
     def _phases(self, fanout: FanOut) -> list[str]:
         if fanout.way is not None and any(way.number == fanout.way for way in self.definition.ways):
@@ -54,8 +56,6 @@ class Enumerator:
         self, connection: Connection, fanout: FanOut, phase: str, after: str | None
     ) -> tuple[list[str], str | None]:
         """A chunk of one phase, and where it ended: None when the phase is over."""
-        if phase == "solr":
-            return self._solr(after)
         parameters: dict[str, object] = {"after": after, "most": CHUNK}
         if phase == "events":
             keys = events.known_keys(connection, self.index, after=after, most=CHUNK)
@@ -67,8 +67,9 @@ class Enumerator:
             keys = [row[0] for row in connection.execute(self.definition.enumerate.encode(), parameters)]
         return keys, keys[-1] if len(keys) == CHUNK else None
 
-    def _solr(self, after: str | None) -> tuple[list[str], str | None]:
+    def _solr(self, after: str | None, to: int) -> tuple[list[str], str | None]:
         if after is None:
             self.solr.commit(self.collection)  # so that the searcher has what was indexed until now
         target = self.definition.target
-        return list_ids(self.solr, self.collection, target.own_fields, scope=target.scope, mark=after, rows=CHUNK)
+        own, scope = target.own_fields, target.scope
+        return list_ids(self.solr, self.collection, own, scope=scope, to=to, mark=after, rows=CHUNK)

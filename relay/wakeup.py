@@ -24,11 +24,13 @@ from outbox.connection import Connection
 from outbox.sql import queries
 
 _SQL = queries("relay", "wakeup.sql")
+_OURS = "ours"
 log = structlog.get_logger("relay")
 
 LINGER_S = 0.15  # a busy relay never sleeps: each turn of the flag is a row version that the writers read
 LOOK_S = 0.005
 RENEW_S = 15.0
+HEAR_S = 2.0
 SLICE_S = 0.5  # the longest wait that nothing interrupts: a signal and the leadership are looked at between
 
 
@@ -36,27 +38,57 @@ class Wakeup:
     """Waits on one autocommit connection that listens from its first moment on.
 
     `scan` does what there is to do and returns true if it did anything; `idle` is called between waits, and returns
-    false when the waiting has to end (a signal, or another relay leads).
+    false when the waiting has to end (a signal, or another relay leads). `due_s` gives the seconds until something
+    that waits for its time may be taken, by the last scan; `leads` tells whether this relay leads: another's sleep is
+    not ended by one that was frozen and wakes.
     """
 
     def __init__(
-        self, connection: Connection, scan: Callable[[], bool], idle: Callable[[], bool], poll_s: float
+        self,
+        connection: Connection,
+        scan: Callable[[], bool],
+        idle: Callable[[], bool],
+        poll_s: float,
+        due_s: Callable[[], float],
+        leads: Callable[[], bool],
     ) -> None:
         self._connection = connection
         self._scan = scan
         self._idle = idle
         self._poll_s = poll_s
+        self._due_s = due_s
+        self._leads = leads
         self._asleep_since: float | None = None
         connection.execute(_SQL["listen"])
+        self._hears = self._heard_ourselves()
 
     def rest(self) -> None:
         """Return as soon as something was done, or may have to be done, or `idle` said false."""
         if not self._linger():
             return
+        if not self._hears:
+            self._poll()
+            return
         self._say_asleep()
         if self._others_have_ended() and not self._scan():
             self._sleep()
         self._say_awake()
+
+    def _heard_ourselves(self) -> bool:
+        """Whether notifications arrive: behind a pooler in transaction mode LISTEN is in vain, without an error."""
+        until = time.monotonic() + HEAR_S
+        self._connection.execute(_SQL["notify_ourselves"], {"payload": _OURS})
+        while (left := until - time.monotonic()) > 0:
+            if any(note.payload == _OURS for note in self._connection.notifies(timeout=left, stop_after=1)):
+                return True
+        log.warning("no notifications", reason="LISTEN is in vain, as behind a pooler: looking each poll instead")
+        return False
+
+    def _poll(self) -> None:
+        """Without saying *asleep*: nobody could wake us."""
+        until = time.monotonic() + self._poll_s
+        while self._idle() and (left := min(until - time.monotonic(), self._due_s())) > 0:
+            time.sleep(min(SLICE_S, left))  # a poll has nothing to be woken by
 
     def notified(self, timeout_s: float) -> bool:
         """Wait for a notification, at most so long."""
@@ -85,7 +117,8 @@ class Wakeup:
     def _sleep(self) -> None:
         polled = time.monotonic()
         while self._idle():
-            if self.notified(min(SLICE_S, self._poll_s)):
+            due = self._due_s() <= 0
+            if due or self.notified(min(SLICE_S, self._poll_s, self._due_s())):
                 return
             now = time.monotonic()
             if self._asleep_since is None or now - self._asleep_since > RENEW_S:
@@ -101,9 +134,10 @@ class Wakeup:
 
     def _say_awake(self) -> None:
         """After the work, not before: until then writers notify for nothing, which costs less than the delay."""
-        self._scan()
-        self._connection.execute(_SQL["awake"])
         self._asleep_since = None
+        if self._leads():
+            self._scan()
+            self._connection.execute(_SQL["awake"])
 
     def _number(self, query: str) -> int:
         row = self._connection.execute(_SQL[query]).fetchone()

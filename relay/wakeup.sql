@@ -1,6 +1,9 @@
 -- name: listen
 LISTEN outbox;
 
+-- name: notify_ourselves
+SELECT pg_notify('outbox', %(payload)s);
+
 -- name: sleep
 -- From now on a trigger that reads this wakes the relay. Only some seconds ahead, and renewed: a relay that dies asleep
 -- must not cost the writers a NOTIFY each for hours.

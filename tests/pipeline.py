@@ -99,6 +99,11 @@ class Pipeline:
         self.processes.clear()
         assert not stuck, f"did not end on SIGTERM: {stuck}"
 
+    def children(self, name: str) -> list[int]:
+        """The processes that one has started: of a worker, those that run its tasks."""
+        pid = self.processes[name].pid
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
+
     def log(self, name: str) -> str:
         """What a process has said so far."""
         return (self.logs / f"{name}.log").read_text("utf-8", "replace")

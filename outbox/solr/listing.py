@@ -10,13 +10,16 @@ from outbox.solr.client import Params, Solr
 
 
 def list_ids(
-    solr: Solr, collection: str, own: OwnFields, *, scope: str, mark: str | None, rows: int
+    solr: Solr, collection: str, own: OwnFields, *, scope: str, mark: str | None, rows: int, to: int | None = None
 ) -> tuple[list[str], str | None]:
     """One page of ids of documents that carry our version field, inside `scope`, tombstones left out.
 
-    `mark`: what the page before returned, None for the first. Returns the ids and the next mark, None after the last.
+    `to`: those of this version at the most, where there is a version. `mark`: what the page before returned, None for
+    the first. Returns the ids and the next mark, None after the last.
     """
     filters = ["{!term f=%s v=true}" % own.deleted] if own.deleted else []  # noqa: UP031 - braces are Solr's
+    if own.version and to is not None:
+        filters.append(f"{own.version}:{{{to} TO *]")
     params: Params = {
         "q": "*:*",
         "fq": [f"-{each}" for each in filters] + _ours(own, scope),
@@ -29,6 +32,48 @@ def list_ids(
     ids = [document["id"] for document in answer["response"]["docs"]]
     following = answer["nextCursorMark"]
     return ids, None if len(ids) < rows or following == mark else following
+
+
+def highest_version(solr: Solr, collection: str, own: OwnFields, *, scope: str) -> int:
+    """The highest version of a document of ours, tombstones too, after a commit; 0 where there is none."""
+    solr.commit(collection)
+    params: Params = {
+        "q": "*:*",
+        "fq": _ours(own, scope),
+        "sort": f"{own.version} desc",
+        "fl": own.version,
+        "rows": 1,
+    }
+    found = solr.select(collection, params, handler=_all_documents(own))["response"]["docs"]
+    return int(found[0][own.version]) if found else 0
+
+
+def list_versions(
+    solr: Solr, collection: str, own: OwnFields, *, scope: str, above: int, to: int, mark: str | None, rows: int
+) -> tuple[list[str], str | None]:
+    """One page of the ids of our documents, tombstones too, with a version above `above` and at most `to`.
+
+    `mark` as in `list_ids`; commits before the first page.
+    """
+    if mark is None:
+        solr.commit(collection)
+    params: Params = {
+        "q": "*:*",
+        "fq": [f"{own.version}:{{{above} TO {to}]", *_ours(own, scope)],
+        "sort": "id asc",
+        "fl": "id",
+        "rows": rows,
+        "cursorMark": mark or "*",
+    }
+    answer = solr.select(collection, params, handler=_all_documents(own))
+    ids = [document["id"] for document in answer["response"]["docs"]]
+    following = answer["nextCursorMark"]
+    return ids, None if len(ids) < rows or following == mark else following
+
+
+def _all_documents(own: OwnFields) -> str:
+    """Our configset hides tombstones from /select and not from /audit; other configurations have no /audit."""
+    return "/audit" if own.deleted else "/select"
 
 
 def _ours(own: OwnFields, scope: str) -> list[str]:

@@ -97,8 +97,12 @@ def claim(
     keys: int,
     dispatch_lease: timedelta,
     work_lease: timedelta,
+    avoid: int | None = None,
 ) -> Claim | None:
-    """Claim at most `keys` documents of one lane; the index's row must be locked. None when nothing is available."""
+    """Claim at most `keys` documents of one lane; the index's row must be locked. None when nothing is available.
+
+    `queue`: the value of `event.target`. `avoid`: the number of a claim none of whose keys is taken.
+    """
     row = connection.execute(
         _SQL["claim"],
         {
@@ -108,11 +112,21 @@ def claim(
             "lane": lane,
             "keys": keys,
             "window": max(WINDOW, keys),
+            "avoid": avoid,
             "dispatch_lease": dispatch_lease,
             "work_lease": work_lease,
         },
     ).fetchone()
     return None if row is None else Claim(row[0], row[1], lane)
+
+
+def preempt(connection: Connection, *, index: int, target: int, queue: int) -> list[Ended]:
+    """End the bulk claims that nobody has begun and that hold a key which a live change waits for.
+
+    In the claiming transaction, before the claim: the index's row must be locked.
+    """
+    parameters = {"index": index, "target": target, "queue": queue, "window": WINDOW}
+    return [Ended(row[0], Outcome(row[1]), row[2]) for row in connection.execute(_SQL["preempt"], parameters)]
 
 
 def published(connection: Connection, number: int) -> None:
@@ -187,3 +201,11 @@ def wake(connection: Connection) -> None:
 def keys(connection: Connection, number: int) -> list[str]:
     """The keys of a claim in flight; none if it has ended."""
     return [row[0] for row in connection.execute(_SQL["keys"], {"number": number})]
+
+
+def last_number(connection: Connection) -> int:
+    """The number that was drawn last: every claim with a higher one reads after this call."""
+    row = connection.execute(_SQL["last_number"]).fetchone()
+    if row is None:
+        raise RuntimeError("last_number gave no row")  # a sequence has one
+    return int(row[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -26,21 +26,6 @@ class FanOut:
     op: str
     lane: Lane
     progress: dict[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class DeadEvent:
-    """An event that Solr or Postgres refuses for good, with their words."""
-
-    id: int
-    index: str
-    key: str | None
-    source: str | None
-    op: str
-    created_at: datetime
-    dead_at: datetime
-    claim: int | None
-    error: str | None
 
 
 def fanouts(connection: Connection, index: int, *, most: int) -> list[FanOut]:
@@ -127,11 +112,6 @@ def progress_of(connection: Connection, fanout: int) -> tuple[bool, int, int, in
     """Of one fan-out event: is it wholly expanded, and how many keys it became, are done, are dead."""
     row = connection.execute(_SQL["progress_of"], {"id": fanout}).fetchone()
     return (True, 0, 0, 0) if row is None else (row[0], row[1], row[2], row[3])
-
-
-def dead(connection: Connection, *, index: str | None = None, most: int = 1000) -> list[DeadEvent]:
-    """Dead events that nothing has resolved, the oldest first."""
-    return [DeadEvent(*row) for row in connection.execute(_SQL["dead"], {"index": index, "most": most})]
 
 
 def _count(connection: Connection, query: str, parameters: dict[str, object]) -> int:

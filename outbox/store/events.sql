@@ -91,9 +91,3 @@ FROM outbox.event AS f LEFT JOIN outbox.event AS e ON e.cause = f.id WHERE f.id 
 -- name: dead_among
 SELECT count(*) FROM outbox.event
 WHERE dead_at IS NOT NULL AND done_at IS NULL AND (id <= %(id)s OR cause <= %(id)s);
-
--- name: dead
-SELECT e.id, i.name, e.key, e.source::text, e.op::text, e.created_at, e.dead_at, e.claim, e.last_error
-FROM outbox.event AS e JOIN outbox.index AS i ON i.id = e.index
-WHERE e.dead_at IS NOT NULL AND e.done_at IS NULL AND (%(index)s::text IS NULL OR i.name = %(index)s)
-ORDER BY e.dead_at, e.id LIMIT %(most)s;

@@ -3,7 +3,7 @@
 -- knows the role by what stands here: it may UPDATE outbox.claim.
 GRANT USAGE ON SCHEMA outbox TO {role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA outbox TO {role};
-GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA outbox TO {role};
+GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA outbox TO {role};
 
 -- name: grants_apply
 -- What a role needs to run `outbox apply` and `outbox detach`, beside being a member of the tables' owners: it will own the

@@ -28,6 +28,10 @@ from sqlalchemy.types import UserDefinedType
 SCHEMA = "outbox"
 metadata = MetaData(schema=SCHEMA)
 _timestamp = DateTime(timezone=True)
+_FAILED = "the claim that failed last; a probe takes none of its keys while others wait"
+_CHECKED = "the start of the server under which it was compared with the ledger"
+_RECHECK = "when versions above recheck_above, to recheck_to, are looked for again"
+_SUSPECTS = "its keys are suspects: one such claim of a target is in flight at the most"
 lane = Enum("live", "fanout", "replay", name="lane", schema=SCHEMA, metadata=metadata)
 
 
@@ -62,6 +66,11 @@ target = Table(
     Column("id", SmallInteger, Identity(always=True), primary_key=True),
     Column("index", SmallInteger, ForeignKey(index.c.id), nullable=False),
     Column("batch", Integer),
+    Column("failed", BigInteger, comment=_FAILED),
+    Column("checked_server", _timestamp, comment=_CHECKED),
+    Column("recheck_at", _timestamp, comment=_RECHECK),
+    Column("recheck_above", BigInteger),
+    Column("recheck_to", BigInteger),
     Column("retry_at", _timestamp),
     Column("failing_since", _timestamp),
     Column("collection", Text, nullable=False),
@@ -134,6 +143,7 @@ claim = Table(
     Column("worker", Text),
     Column("outcome", Text),
     Column("error", Text),
+    Column("suspects", Boolean, nullable=False, server_default=text("false"), comment=_SUSPECTS),
 )
 Index("claim_in_flight", claim.c.target, claim.c.number, postgresql_where=text("ended_at IS NULL"))
 Index("claim_ended", claim.c.target, claim.c.ended_at)

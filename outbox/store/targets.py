@@ -17,9 +17,12 @@ _SQL = queries("outbox.store", "targets.sql")
 class Survey:
     """One target as the relay sees it.
 
-    `failing`: its breaker is open; `resting`: and it is not yet time to probe. `batch`: documents of a claim at the
+    `failing`: its breaker is open; `resting`: and it is not yet time to probe. `unchecked`: it was not compared with
+    the ledger since the server started; `recheck`: it is time to do so again. `batch`: documents of a claim at the
     most while it recovers. `live`, `fanout`, `replay`: an event of that lane waits and may be taken; `unexpanded`: a
-    fan-out. `due_s`: seconds until the first waiting event may be taken. `over`: claims in flight whose lease is over.
+    fan-out; `suspects`: a suspect; `dead_suspects`: a key is dead as one. `failed`: the claim that failed last, while
+    it recovers. `due_s`: seconds until the next waiting event, or a probe, may be taken; None if nothing waits for its
+    time. `over`: claims in flight whose lease is over.
     """
 
     target: int
@@ -31,15 +34,21 @@ class Survey:
     applied_at: datetime
     failing: bool
     resting: bool
+    unchecked: bool
+    recheck: bool
     batch: int | None
+    failed: int | None
     live: bool
     fanout: bool
     replay: bool
     unexpanded: bool
+    suspects: bool
+    dead_suspects: bool
     due_s: float | None
     live_in_flight: int
     bulk_in_flight: int
     bulk_unbegun: int
+    suspects_in_flight: int
     over: int
 
     @property
@@ -54,7 +63,7 @@ class Survey:
 
 def survey(connection: Connection) -> list[Survey]:
     """Every target that is written to, of every applied index, in one round trip."""
-    return [Survey(*row[:10], *(bool(b) for b in row[10:14]), *row[14:]) for row in connection.execute(_SQL["survey"])]
+    return [Survey(*row) for row in connection.execute(_SQL["survey"])]
 
 
 def definition(connection: Connection, index: int) -> Definition | None:
@@ -63,9 +72,15 @@ def definition(connection: Connection, index: int) -> Definition | None:
     return None if row is None else from_json(row[2])
 
 
-def trip(connection: Connection, target: int, reason: str, at_least: timedelta = timedelta(0)) -> None:
-    """Open the target's breaker; `at_least` is what the server asked for by Retry-After."""
-    connection.execute(_SQL["trip"], {"target": target, "reason": reason, "at_least": at_least})
+def trip(
+    connection: Connection, target: int, reason: str, at_least: timedelta = timedelta(0), *, number: int | None
+) -> None:
+    """Open the target's breaker, unless a younger claim than the one of that `number` is done (None: in any case).
+
+    `at_least` is what the server asked for by Retry-After.
+    """
+    parameters = {"target": target, "number": number, "reason": reason, "at_least": at_least}
+    connection.execute(_SQL["trip"], parameters)
 
 
 def recover(connection: Connection, target: int) -> None:

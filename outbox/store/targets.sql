@@ -6,12 +6,13 @@ SELECT id, name, definition, applied_at FROM outbox.index WHERE definition IS NO
 -- All that the relay has to know before it acts, in one round trip: for each target what waits, since when it may be
 -- taken, and what is in flight. Nothing is done for a detached index: its view may be gone. Each ORDER BY … LIMIT 1 reads the head of a partial index.
 SELECT t.id, t.index, i.name, t.collection, t.state = 'serving', i.paused, i.applied_at,
-    t.retry_at IS NOT NULL, coalesce(t.retry_at > clock_timestamp(), false), t.batch,
-    live.available_at <= clock_timestamp(), fanout.available_at <= clock_timestamp(),
-    replay.available_at <= clock_timestamp(), unexpanded.available_at <= clock_timestamp(),
-    extract(epoch FROM least(live.available_at, fanout.available_at, replay.available_at, unexpanded.available_at)
-        - clock_timestamp())::float8,
-    flying.live, flying.bulk, flying.bulk_unbegun, flying.over
+    t.retry_at IS NOT NULL, (t.retry_at > clock_timestamp()) IS TRUE,
+    t.checked_server IS DISTINCT FROM pg_postmaster_start_time(), (t.recheck_at <= clock_timestamp()) IS TRUE, t.batch, t.failed,
+    (live.available_at <= clock_timestamp()) IS TRUE, (fanout.available_at <= clock_timestamp()) IS TRUE,
+    (replay.available_at <= clock_timestamp()) IS TRUE, (unexpanded.available_at <= clock_timestamp()) IS TRUE,
+    (suspects.available_at <= clock_timestamp()) IS TRUE, suspects.dead,
+    extract(epoch FROM due.at - clock_timestamp())::float8,
+    flying.live, flying.bulk, flying.bulk_unbegun, flying.suspects, flying.over
 FROM outbox.target AS t
 JOIN outbox.index AS i ON i.id = t.index AND i.definition IS NOT NULL AND i.detached_at IS NULL
 CROSS JOIN LATERAL (SELECT CASE WHEN t.state = 'serving' THEN 0 ELSE t.id END::smallint AS queue) AS q
@@ -36,8 +37,20 @@ LEFT JOIN LATERAL (
     ORDER BY e.available_at, e.id LIMIT 1
 ) AS unexpanded ON true
 CROSS JOIN LATERAL (
+    SELECT min(e.available_at) FILTER (WHERE e.dead_at IS NULL) AS available_at,
+        coalesce(bool_or(e.dead_at IS NOT NULL), false) AS dead
+    FROM outbox.event AS e WHERE e.index = t.index AND e.target = q.queue AND e.suspect > 0 AND e.done_at IS NULL
+) AS suspects
+CROSS JOIN LATERAL (
+    SELECT min(a.at) AS at
+    FROM (VALUES (live.available_at), (fanout.available_at), (replay.available_at), (unexpanded.available_at),
+        (suspects.available_at), (t.retry_at), (t.recheck_at)) AS a (at)
+    WHERE a.at > clock_timestamp()
+) AS due
+CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE c.lane = 'live') AS live, count(*) FILTER (WHERE c.lane <> 'live') AS bulk,
         count(*) FILTER (WHERE c.lane <> 'live' AND c.begun_at IS NULL) AS bulk_unbegun,
+        count(*) FILTER (WHERE c.suspects) AS suspects,
         count(*) FILTER (WHERE c.leased_until < clock_timestamp() OR c.server <> pg_postmaster_start_time()) AS over
     FROM outbox.claim AS c WHERE c.target = t.id AND c.ended_at IS NULL
 ) AS flying
@@ -46,16 +59,24 @@ ORDER BY t.id;
 
 -- name: trip
 -- Opens the breaker, or holds it open: half a second at first, then as long again as the outage lasts, five seconds at
--- most. That is a doubling without a counter. Nothing but a probe of one document is claimed meanwhile.
+-- most. That is a doubling without a counter. It counts from the begin of the claim that failed: a Solr that starts
+-- holds the probe for seconds before it answers 404, and is up a moment later. Nothing but a probe of one document is
+-- claimed meanwhile. A claim that failed after a younger one was done says nothing of now.
 UPDATE outbox.target
 SET failing_since = coalesce(failing_since, clock_timestamp()), reason = left(%(reason)s, 2000), batch = 1,
-    retry_at = clock_timestamp() + greatest(%(at_least)s::interval, least(interval '5 s',
-        greatest(interval '0.5 s', clock_timestamp() - coalesce(failing_since, clock_timestamp()))))
-WHERE id = %(target)s;
+    failed = %(number)s,
+    retry_at = greatest(
+        clock_timestamp() + greatest(%(at_least)s::interval, interval '0.5 s'),
+        coalesce((SELECT c.begun_at FROM outbox.claim AS c WHERE c.number = %(number)s), clock_timestamp())
+            + least(interval '5 s', clock_timestamp() - coalesce(failing_since, clock_timestamp()))
+    )
+WHERE id = %(target)s AND NOT EXISTS (
+    SELECT FROM outbox.claim AS c WHERE c.number > %(number)s AND c.target = %(target)s AND c.outcome = 'done'
+);
 
 -- name: recover
 -- Closes the breaker after a success; batches grow back eightfold, so that a Solr that just came up is not overrun.
 UPDATE outbox.target
-SET retry_at = NULL, failing_since = NULL, reason = NULL,
+SET retry_at = NULL, failing_since = NULL, reason = NULL, failed = NULL,
     batch = CASE WHEN batch * 8 < 500 THEN batch * 8 END
 WHERE id = %(target)s AND (retry_at IS NOT NULL OR batch IS NOT NULL);

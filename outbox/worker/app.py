@@ -9,17 +9,21 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import psycopg
 import structlog
 from celery import Celery, Task
-from celery.signals import setup_logging, worker_process_init
+from celery.exceptions import TimeLimitExceeded, WorkerLostError
+from celery.signals import setup_logging, task_failure, worker_process_init
 from sqlalchemy import create_engine
 
 from outbox import log as logs
 from outbox.connection import connect
+from outbox.errors import ServiceUnavailable
 from outbox.settings import Settings, load
 from outbox.solr.client import Address, Solr
+from outbox.store.claims import Outcome
 from outbox.worker.configuration import TASK, configuration
-from outbox.worker.indexing import Indexer
+from outbox.worker.indexing import Indexer, end_lost
 
 log = structlog.get_logger("worker")
 
@@ -59,6 +63,24 @@ def index(self: Task[Any, Any], claim: int) -> None:
         raise TypeError(f"claim must be a number, not {type(claim).__name__}")
     redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
     _indexer().index(claim, worker=str(self.request.hostname), redelivered=redelivered)
+
+
+@task_failure.connect(sender=index)
+def _lost(exception: BaseException, kwargs: dict[str, Any], **_: object) -> None:
+    """In the parent, when a child died or was killed at a claim: its lease need not be waited for.
+
+    The lease is the safety net, so that an error here is only said.
+    """
+    if not isinstance(exception, WorkerLostError | TimeLimitExceeded):
+        return
+    number = kwargs["claim"]
+    try:
+        with connect(_settings().database_url, application="outbox worker", autocommit=True) as connection:
+            ended = end_lost(connection, number, Outcome.LOST, f"the worker was lost: {exception}")
+    except (ServiceUnavailable, psycopg.OperationalError) as error:
+        log.warning("a lost claim waits for its lease", claim=number, reason=str(error))
+        return
+    log.warning("claim lost", claim=number, ended=ended, reason=str(exception))
 
 
 @setup_logging.connect

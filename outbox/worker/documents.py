@@ -15,8 +15,12 @@ from outbox.index import OwnFields
 PIECE_BYTES = 4 * 1024 * 1024
 """A request's body at the most, unless a single document is larger."""
 
+MOST_MEGABYTES = 64
+"""A document's JSON at the most: the read statement leaves a larger one out."""
+
 Row = tuple[str, str | None, str | None]
-"""Key, document (JSON text) or None where the view does not return the key, content hash or None."""
+"""Key, document (JSON text), content hash. Without a hash the view does not return the key; a hash alone stands for a
+document that is larger than MOST_MEGABYTES."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +34,25 @@ class Document:
 def assemble(
     rows: Iterable[Row], *, version: int, own: OwnFields, tombstones: bool
 ) -> tuple[list[Document], dict[str, str]]:
-    """The documents of a claim under its version, and the keys that the view returns more than once, with the reason.
+    """The documents of a claim under its version, and the keys of which there can be none, with the reason.
 
     A key without a document becomes a tombstone, or a plain delete where the collection has no place for tombstones.
     """
     documents: dict[str, Document] = {}
     counts: dict[str, int] = {}
+    refused: dict[str, str] = {}
     for key, text, content_hash in rows:
         counts[key] = counts.get(key, 0) + 1
+        if text is None and content_hash is not None:
+            refused[key] = f"the document has more than {MOST_MEGABYTES} MB"
+            continue
         if text is None:
             body = _tombstone(key, version, own) if tombstones else b""
         else:
             body = _spliced(text, version, content_hash, own)
         documents[key] = Document(key, body)
-    twice = {key: f"the view returns {count} rows for this key" for key, count in counts.items() if count > 1}
-    return [document for key, document in documents.items() if key not in twice], twice
+    refused |= {key: f"the view returns {count} rows for this key" for key, count in counts.items() if count > 1}
+    return [document for key, document in documents.items() if key not in refused], refused
 
 
 def _spliced(text: str, version: int, content_hash: str | None, own: OwnFields) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,13 +26,15 @@ from outbox.errors import (
     PostgresUnavailable,
     ServiceUnavailable,
 )
-from outbox.index import Definition
+from outbox.index import Definition, Target
 from outbox.solr.client import Solr
-from outbox.sqlstate import first_line, is_of_the_data
-from outbox.store import claims, targets
+from outbox.sqlstate import first_line, is_suspicious
+from outbox.store import claims, suspects, targets
 from outbox.store.claims import Begun, Outcome
-from outbox.worker.documents import Row, assemble
+from outbox.worker.documents import Document, Row, assemble
 from outbox.worker.posting import Posting, SolrBusy
+from outbox.worker.reading import Reading
+from outbox.worker.stopwatch import Stopwatch
 
 log = structlog.get_logger("worker")
 DEADLINE_S = 30.0  # for the whole claim, under Celery's soft limit of 40 s: what is late gives its claim back
@@ -71,10 +73,8 @@ class Indexer:
     def _index(self, connection: Connection, number: int, worker: str, redelivered: bool) -> None:
         claim = claims.begin(connection, number, worker=worker)
         if claim is None:
-            if redelivered and claims.end(
-                connection, number, Outcome.REDELIVERED, "delivered again after it was begun"
-            ):
-                claims.wake(connection)
+            if redelivered:
+                end_lost(connection, number, Outcome.REDELIVERED, "delivered again after it was begun")
             log.info("claim not begun", claim=number, redelivered=redelivered)
             return
         try:
@@ -91,29 +91,39 @@ class Indexer:
 
     def _run(self, connection: Connection, claim: Begun) -> None:
         definition = self._definition(connection, claim)
-        started = time.monotonic()
-        until = started + DEADLINE_S
-        rows, refused = read(connection, definition, claim.number, until)
-        read_at = time.monotonic()
-        documents, twice = assemble(
-            rows,
-            version=claim.number,
-            own=definition.target.own_fields,
-            tombstones=definition.target.deletes == "tombstone",
-        )
+        until = time.monotonic() + DEADLINE_S
+        reading = Reading(connection, definition, claim.number, until)
         posting = Posting(self.solr, claim.collection, definition.target.commit_within_ms, until)
-        posting.post(documents)
-        posted_at = time.monotonic()
-        bad = {**refused, **twice, **posting.refused}
+        clock = Stopwatch()
+        with closing(
+            reading.batches()
+        ) as batches:  # its snapshot ends before anything else is done with the connection
+            for rows in clock.timed("read", batches):
+                documents = _assembled(rows, claim, definition.target, posting)
+                with clock.running("post"):
+                    posting.post(documents)
+        bad = {**posting.refused, **reading.refused}
+        with clock.running("finish"):
+            self._finish(connection, claim, bad)
+        log.info(
+            "indexed",
+            index=definition.name,
+            claim=claim.number,
+            lane=claim.lane.value,
+            documents=len(reading.given),
+            dead=len(bad),
+            **clock.milliseconds(),
+        )
+        if bad:
+            key, reason = next(iter(bad.items()))
+            raise DocumentRejected(f"claim {claim.number}: {len(bad)} of {claim.keys} refused; {key}: {reason}")
+
+    def _finish(self, connection: Connection, claim: Begun, bad: dict[str, str]) -> None:
         if not claims.finish(connection, claim, bad=bad, back=[]):
             raise LeaseLost(f"claim {claim.number}")
         if claim.failing:
             targets.recover(connection, claim.target)
         claims.wake(connection)  # last: the relay, woken, finds the breaker closed
-        _log_claim(definition.name, claim, len(documents), len(bad), (started, read_at, posted_at, time.monotonic()))
-        if bad:
-            key, reason = next(iter(bad.items()))
-            raise DocumentRejected(f"claim {claim.number}: {len(bad)} of {claim.keys} refused; {key}: {reason}")
 
     def _definition(self, connection: Connection, claim: Begun) -> Definition:
         cached = self.definitions.get((claim.index, claim.applied_at))
@@ -128,71 +138,37 @@ class Indexer:
 
     def _give_back(self, connection: Connection, claim: Begun, error: Exception) -> None:
         retry_after = error.retry_after if isinstance(error, SolrBusy) else timedelta(0)
-        targets.trip(connection, claim.target, str(error), retry_after)
-        claims.end(connection, claim.number, Outcome.GIVEN_BACK, str(error))
+        targets.trip(connection, claim.target, str(error), retry_after, number=claim.number)
+        with connection.transaction():
+            ended = claims.end(connection, claim.number, Outcome.GIVEN_BACK, str(error))
+            if ended and _suspicious(error):
+                suspects.mark(connection, [claim.number])
         claims.wake(connection)
         log.warning("claim given back", claim=claim.number, reason=str(error))
 
 
-def read(connection: Connection, definition: Definition, number: int, until: float) -> tuple[list[Row], dict[str, str]]:
-    """The claim's keys with their documents, in one snapshot; and the keys whose row Postgres cannot compute, with why.
-
-    `until`: the claim's deadline by the monotonic clock. Raises LeaseLost when the claim is no longer in flight,
-    IndexRefused when the view is not what was applied, PostgresUnavailable when the time is over.
-    """
-    try:
-        rows = _rows(connection, definition, number, None)
-    except psycopg.Error as error:
-        if not is_of_the_data(error):
-            raise _view_error(definition, error) from error
-        return _one_by_one(connection, definition, number, until)
-    if not rows:
-        raise LeaseLost(f"claim {number}")
-    return rows, {}
-
-
-def _rows(connection: Connection, definition: Definition, number: int, only: list[str] | None) -> list[Row]:
+def end_lost(connection: Connection, number: int, outcome: Outcome, reason: str) -> bool:
+    """End a claim that somebody began and will never finish; its keys are suspects. False if it has ended already."""
     with connection.transaction():
-        return connection.execute(definition.read.encode(), {"number": number, "only": only}).fetchall()
+        ended = claims.end(connection, number, outcome, reason)
+        if ended:
+            suspects.mark(connection, [number])
+    if ended:
+        claims.wake(connection)
+    return ended
 
 
-def _one_by_one(
-    connection: Connection, definition: Definition, number: int, until: float
-) -> tuple[list[Row], dict[str, str]]:
-    """The rows that can be computed, each in a snapshot of its own: nothing of this claim has been posted yet."""
-    rows: list[Row] = []
-    refused: dict[str, str] = {}
-    for key in claims.keys(connection, number):
-        if time.monotonic() > until:
-            raise PostgresUnavailable(f"{definition.view} is read too slowly: the claim's {DEADLINE_S:.0f} s are over")
-        try:
-            rows += _rows(connection, definition, number, [key])
-        except psycopg.Error as error:
-            if not is_of_the_data(error):
-                raise _view_error(definition, error) from error
-            refused[key] = f"Postgres: {first_line(error)}"
-    return rows, refused
+def _suspicious(error: Exception) -> bool:
+    """Whether a document may have caused it; the error of Postgres may stand behind ours."""
+    cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    if isinstance(error, SolrBusy):
+        return error.suspicious
+    return isinstance(cause, psycopg.Error) and is_suspicious(cause)
 
 
-def _view_error(definition: Definition, error: psycopg.Error) -> Exception:
-    if isinstance(error, psycopg.OperationalError):
-        return error
-    return IndexRefused(
-        f"the view {definition.view} cannot be read: {first_line(error)}; "
-        "was it or a table altered? Run `outbox plan`, then `outbox apply`"
-    )
-
-
-def _log_claim(index: str, claim: Begun, documents: int, dead: int, at: tuple[float, float, float, float]) -> None:
-    started, read_at, posted_at, finished_at = at
-    log.info(
-        "indexed",
-        index=index,
-        claim=claim.number,
-        lane=claim.lane.value,
-        documents=documents,
-        dead=dead,
-        read_ms=round((read_at - started) * 1000, 1),
-        post_ms=round((posted_at - read_at) * 1000, 1),
-        finish_ms=round((finished_at - posted_at) * 1000, 1),
-    )
+def _assembled(rows: list[Row], claim: Begun, target: Target, posting: Posting) -> list[Document]:
+    """The documents of these rows; what cannot be one is refused already."""
+    tombstones = target.deletes == "tombstone"
+    documents, refused = assemble(rows, version=claim.number, own=target.own_fields, tombstones=tombstones)
+    posting.refused |= refused
+    return documents

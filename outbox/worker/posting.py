@@ -19,11 +19,12 @@ from outbox.worker.documents import Document, delete_body, pieces, request_body
 
 
 class SolrBusy(SolrUnavailable):
-    """Solr asks to be left alone for a while."""
+    """Solr asks to be left alone for a while; `suspicious` if a document may have broken it."""
 
-    def __init__(self, words: str, retry_after: timedelta) -> None:
+    def __init__(self, words: str, retry_after: timedelta, *, suspicious: bool = False) -> None:
         super().__init__(words)
         self.retry_after = retry_after
+        self.suspicious = suspicious
 
 
 @dataclass(slots=True)
@@ -58,7 +59,7 @@ class Posting:
             case Meaning.INDEX:
                 raise IndexRefused(f"{self.collection}: {verdict.words}")
             case Meaning.SERVICE | Meaning.SUSPECT:
-                raise SolrBusy(verdict.words, verdict.retry_after)
+                raise SolrBusy(verdict.words, verdict.retry_after, suspicious=verdict.meaning is Meaning.SUSPECT)
 
     def _split(self, piece: Sequence[Document], verdict: Verdict) -> None:
         if len(piece) == 1:

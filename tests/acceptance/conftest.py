@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests import oracle
 from tests.pipeline import ROOT, Pipeline
 
 LAYERS = 300
+MANY = 10_000
 CONFIG = ROOT / "examples" / "catalogue" / "outbox.toml"
 
 
@@ -46,15 +48,30 @@ class Catalogue:
 @pytest.fixture
 def catalogue(database_url: str, broker_url: str, solr_url: str, tmp_path: Path) -> Iterator[Catalogue]:
     """A filled catalogue; nothing is applied and no process runs yet."""
+    with filled(database_url, broker_url, solr_url, tmp_path, layers=LAYERS) as found:
+        yield found
+
+
+@pytest.fixture
+def large(database_url: str, broker_url: str, solr_url: str, tmp_path: Path) -> Iterator[Catalogue]:
+    """As `catalogue`, with as many layers as a replay needs to last."""
+    with filled(database_url, broker_url, solr_url, tmp_path, layers=MANY) as found:
+        yield found
+
+
+@contextmanager
+def filled(database_url: str, broker_url: str, solr_url: str, folder: Path, *, layers: int) -> Iterator[Catalogue]:
+    """A catalogue of so many layers, whose processes end with it."""
     environment = {
         "OUTBOX_DATABASE_URL": database_url,
         "OUTBOX_BROKER_URL": broker_url,
         "OUTBOX_SOLR_URL": solr_url,
         "OUTBOX_CONFIG": str(CONFIG),
+        "PYTHONPATH": str(ROOT),
     }
-    pipeline = Pipeline(environment, tmp_path)
+    pipeline = Pipeline(environment, folder)
     with psycopg.connect(database_url, autocommit=True) as connection:
-        generate.load(connection, layers=LAYERS)
+        generate.load(connection, layers=layers)
         try:
             yield Catalogue(connection, pipeline, Solr(Address(solr_url)))
         finally:

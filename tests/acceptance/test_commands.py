@@ -111,3 +111,18 @@ def test_a_collection_of_somebody_else_is_not_touched(catalogue: Catalogue) -> N
     catalogue.pipeline.environment["OUTBOX_CONFIG"] = str(other)
     said = catalogue.pipeline.run("apply", expect=1).stderr
     assert "give `collection` another name" in said
+
+
+def test_dead_events_are_shown_tried_again_and_discarded(catalogue: Catalogue) -> None:
+    catalogue.pipeline.run("apply")
+    catalogue.connection.execute("UPDATE outbox.event SET dead_at = now(), last_error = 'immense term' WHERE op = 'R'")
+    (listed,) = json.loads(catalogue.pipeline.run("dead", "list", "--json").stdout)
+    shown = catalogue.pipeline.run("dead", "show", str(listed["id"])).stdout
+    assert "immense term" in shown
+    assert "1 dead events are tried again" in catalogue.pipeline.run("dead", "retry", str(listed["id"])).stderr
+    assert "no dead events" in catalogue.pipeline.run("dead", "list").stdout
+    said = catalogue.pipeline.run("dead", "retry", str(listed["id"]), expect=2).stderr
+    assert "1 of these IDs are no dead events" in said
+    assert "say which dead events" in catalogue.pipeline.run("dead", "discard", expect=2).stderr
+    assert "0 dead events are discarded" in catalogue.pipeline.run("dead", "discard", "--index", "layers").stderr
+    assert "there is no event 99" in catalogue.pipeline.run("dead", "show", "99", expect=2).stderr

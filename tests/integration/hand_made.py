@@ -82,6 +82,7 @@ def take(
     lane: Lane = Lane.LIVE,
     dispatch: timedelta = MINUTE,
     work: timedelta = MINUTE,
+    avoid: int | None = None,
 ) -> Claim | None:
     """One claim, as the relay makes it."""
     with connection.transaction():
@@ -96,6 +97,7 @@ def take(
             keys=keys,
             dispatch_lease=dispatch,
             work_lease=work,
+            avoid=avoid,
         )
 
 

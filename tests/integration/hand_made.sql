@@ -16,7 +16,7 @@ WITH wanted AS MATERIALIZED (
     WHERE c.number = %(number)s AND c.ended_at IS NULL AND c.server = pg_postmaster_start_time()
         AND NOT pg_is_in_recovery() AND (%(only)s::text[] IS NULL OR u.key = ANY (%(only)s::text[]))
 )
-SELECT w.key, d.document, md5(d.document) FROM wanted AS w
+SELECT w.key, CASE WHEN octet_length(d.document) <= 67108864 THEN d.document END, md5(d.document) FROM wanted AS w
 LEFT JOIN (
     SELECT v.id::text AS key, jsonb_build_object('id', v.id::text, 'title', v.title, 'code', v.code, 'share', v.share)::text
         AS document

@@ -11,8 +11,10 @@ import psycopg
 import pytest
 
 from outbox.connection import Connection, connect
-from outbox.store import claims, events
+from outbox.store import claims
+from outbox.store import dead as dead_events
 from outbox.store.claims import Ended, Lane, Outcome
+from outbox.store.dead import Chosen
 from services.stack import Stack
 from tests.integration.hand_made import SQL, Place, add, begun, keys_of, make_index, states, take
 
@@ -157,7 +159,7 @@ def test_of_several_events_of_a_refused_key_the_newest_is_dead_and_stands_for_th
     add(outbox, place, "a", "b", "a")
     assert claims.finish(outbox, begun(outbox, place), bad={"a": "no"}, back=[])
     assert states(outbox) == {"a": ["done", "dead"], "b": ["done"]}
-    (dead,) = events.dead(outbox)
+    (dead,) = dead_events.unresolved(outbox, Chosen())
     reasons = outbox.execute("SELECT last_error FROM outbox.event WHERE key = 'a' ORDER BY id").fetchall()
     assert reasons == [(f"dead as event {dead.id}",), ("no",)]
 

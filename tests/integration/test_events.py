@@ -12,7 +12,7 @@ import pytest
 
 from outbox.connection import Connection, connect
 from outbox.sql import queries
-from outbox.store import claims, events
+from outbox.store import claims, dead, events
 from outbox.store.claims import Lane
 from outbox.store.events import FanOut
 from tests.integration.hand_made import MINUTE, Place, add, begun, make_index, states
@@ -110,9 +110,9 @@ def test_an_event_can_be_set_aside(outbox: Connection, place: Place) -> None:
     events.postpone(outbox, later, MINUTE, "Solr is away")
     events.bury(outbox, never, "no such number")
     assert events.fanouts(outbox, place.index, most=10) == []
-    (dead,) = events.dead(outbox)
-    assert (dead.id, dead.index, dead.key, dead.error) == (never, "items", None, "no such number")
-    assert events.dead(outbox, index="others") == []
+    (found,) = dead.unresolved(outbox, dead.Chosen())
+    assert (found.id, found.index, found.key, found.error) == (never, "items", None, "no such number")
+    assert dead.unresolved(outbox, dead.Chosen(index="others")) == []
 
 
 def test_the_backlog_is_counted_no_further_than_asked(outbox: Connection, place: Place) -> None:

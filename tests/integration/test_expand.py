@@ -177,3 +177,17 @@ def test_a_truncate_reaches_what_only_solr_or_only_an_event_knows(desk: Desk, mo
     bench.expand_all()
     assert {key for key, _ in bench.keys(event)} == {"1", "2", "3", "9"}
     assert bench.of(event)[0]
+
+
+def test_a_replay_indexes_no_document_twice(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(enumeration, "CHUNK", 2)
+    bench = Bench(desk.connection, desk.place, desk.solr)
+    insert_items(desk.connection, range(1, 5))
+    desk.indexed("1", "2", "4", "7", "8")  # 7 and 8 were deleted, and have tombstones
+    desk.solr.update(COLLECTION, b'[{"id": "9", "src_version": 1}, {"id": "6", "src_version": 1}]', commit_within_ms=1)
+    event = bench.fan_out(None, way=None, op="R")
+    bench.expand()
+    desk.indexed("1", "2")  # meanwhile
+    bench.expand_all()
+    keys = sorted(key for key, _ in bench.keys(event))
+    assert keys == ["1", "2", "3", "4", "4", "6", "9"]  # 4 waits still: its two events are one document

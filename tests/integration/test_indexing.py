@@ -15,7 +15,7 @@ from outbox.solr.listing import list_ids
 from outbox.store import claims, indexes, targets
 from outbox.store.claims import Outcome
 from tests.integration.desk import COLLECTION, OWN, Desk
-from tests.integration.hand_made import DEFINITION, SQL, add, begun, insert_items, states, take
+from tests.integration.hand_made import DEFINITION, SQL, add, begun, insert_items, states
 
 
 def test_a_row_arrives_with_version_and_hash(desk: Desk) -> None:
@@ -79,7 +79,7 @@ def test_an_older_document_does_not_come_back_over_a_tombstone(desk: Desk) -> No
 
 def test_a_success_closes_the_breaker_before_the_relay_is_woken(desk: Desk, database_url: str) -> None:
     insert_items(desk.connection, [1])
-    targets.trip(desk.connection, desk.place.target, "was away")
+    targets.trip(desk.connection, desk.place.target, "was away", number=0)
     with connect(database_url, application="relay", autocommit=True) as relay:
         relay.execute("LISTEN outbox")
         number = desk.change("1")
@@ -121,7 +121,8 @@ def test_a_message_that_is_delivered_again_revokes_what_was_begun(desk: Desk) ->
     assert desk.outcome(claim.number) is None  # a duplicate, for all one knows: the first worker may live
     desk.indexer.index(claim.number, worker="w@test", redelivered=True)
     assert (desk.outcome(claim.number), desk.document("1")) == ("redelivered", None)
-    assert take(desk.connection, desk.place) is not None
+    (survey,) = targets.survey(desk.connection)
+    assert (survey.live, survey.suspects) == (False, True)
 
 
 def test_plain_deletes_for_a_collection_without_tombstones(desk: Desk) -> None:

@@ -63,7 +63,7 @@ def test_what_waits(outbox: Connection, place: Place, lane: Lane) -> None:
     add(outbox, place, "a", lane=lane)
     survey = seen(outbox)
     assert [each for each in Lane if survey.waiting(each)] == [lane]
-    assert survey.due_s is not None and survey.due_s <= 0
+    assert survey.due_s is None
 
 
 def test_what_is_due_later(outbox: Connection, place: Place) -> None:
@@ -121,21 +121,55 @@ def test_the_breaker_pauses_as_long_again_as_the_outage_lasts(
     outbox.execute(
         "UPDATE outbox.target SET failing_since = clock_timestamp() - make_interval(secs => %s)", [failing_s]
     )
-    targets.trip(outbox, place.target, "refused" * 1000, timedelta(seconds=at_least_s))
+    targets.trip(outbox, place.target, "refused" * 1000, timedelta(seconds=at_least_s), number=0)
     left, batch, reason = breaker(outbox)
     assert pause_s - 0.4 < left <= pause_s + 0.2
     assert (batch, len(reason)) == (1, 2000)
     assert (seen(outbox).failing, seen(outbox).resting) == (True, True)
 
 
+@pytest.mark.parametrize(("took_s", "pause_s"), [(1, 4), (4.8, 0.5), (30, 0.5)])
+def test_the_pause_counts_from_the_begin_of_a_probe_that_was_held(
+    outbox: Connection, place: Place, took_s: float, pause_s: float
+) -> None:
+    add(outbox, place, "a")
+    probe = begun(outbox, place)
+    outbox.execute("UPDATE outbox.target SET failing_since = clock_timestamp() - interval '1 hour'")
+    outbox.execute("UPDATE outbox.claim SET begun_at = clock_timestamp() - make_interval(secs => %s)", [took_s])
+    targets.trip(outbox, place.target, "404", number=probe.number)
+    left, *_ = breaker(outbox)
+    assert pause_s - 0.4 < left <= pause_s + 0.2
+
+
 def test_when_the_pause_is_over_it_may_be_probed(outbox: Connection, place: Place) -> None:
-    targets.trip(outbox, place.target, "refused")
+    targets.trip(outbox, place.target, "refused", number=0)
     outbox.execute("UPDATE outbox.target SET retry_at = clock_timestamp()")
     assert (seen(outbox).failing, seen(outbox).resting) == (True, False)
 
 
+def test_a_failure_that_is_older_than_a_success_opens_nothing(outbox: Connection, place: Place) -> None:
+    add(outbox, place, "a")
+    slow = begun(outbox, place)
+    add(outbox, place, "b")
+    assert claims.finish(outbox, begun(outbox, place), bad={}, back=[])
+    targets.trip(outbox, place.target, "late", number=slow.number)
+    assert not seen(outbox).failing
+    targets.trip(outbox, place.target, "now", number=slow.number + 2)
+    assert (seen(outbox).failing, seen(outbox).failed) == (True, slow.number + 2)
+
+
+def test_what_is_due_next(outbox: Connection, place: Place) -> None:
+    assert seen(outbox).due_s is None
+    add(outbox, place, "now")
+    assert seen(outbox).due_s is None
+    add(outbox, place, "later", lane=Lane.REPLAY, delay=timedelta(hours=1))
+    assert 3500 < (seen(outbox).due_s or 0) <= 3600
+    targets.trip(outbox, place.target, "no", timedelta(minutes=1), number=1)
+    assert 50 < (seen(outbox).due_s or 0) <= 60
+
+
 def test_after_a_success_batches_grow_back_eightfold(outbox: Connection, place: Place) -> None:
-    targets.trip(outbox, place.target, "refused")
+    targets.trip(outbox, place.target, "refused", number=0)
     grown = []
     for _ in range(4):
         targets.recover(outbox, place.target)
@@ -147,6 +181,6 @@ def test_after_a_success_batches_grow_back_eightfold(outbox: Connection, place: 
 def test_a_worker_is_told_that_its_target_recovers(outbox: Connection, place: Place) -> None:
     add(outbox, place, "a")
     well = begun(outbox, place)
-    targets.trip(outbox, place.target, "no")
+    targets.trip(outbox, place.target, "no", number=0)
     add(outbox, place, "b")
     assert (well.failing, begun(outbox, place).failing) == (False, True)

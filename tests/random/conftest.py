@@ -12,8 +12,11 @@ import pytest
 
 from outbox import migrate
 from services.endpoints import Endpoints
+from tests.acceptance.conftest import catalogue
 from tests.conftest import named
 from tests.random.tally import TALLIES, table
+
+__all__ = ["catalogue"]  # a fixture, for random statements
 
 SEED = os.environ.get("OUTBOX_FUZZ_SEED") or str(random.SystemRandom().randrange(10**6))
 

@@ -23,19 +23,31 @@ IDLE = Survey(
     applied_at=datetime(2026, 1, 1, tzinfo=UTC),
     failing=False,
     resting=False,
+    unchecked=False,
+    recheck=False,
     batch=None,
+    failed=None,
     live=False,
     fanout=False,
     replay=False,
     unexpanded=False,
+    suspects=False,
+    dead_suspects=False,
     due_s=None,
     live_in_flight=0,
     bulk_in_flight=0,
     bulk_unbegun=0,
+    suspects_in_flight=0,
     over=0,
 )
 ALL = {"live": True, "fanout": True, "replay": True}
 LIVE, FANOUT, REPLAY = (Wish(lane, 500) for lane in Lane)
+SUSPECTS = Wish(Lane.REPLAY, 500, suspects=True)
+
+
+def probe(lane: Lane, *, avoid: int | None = None, suspects: bool = False) -> Wish:
+    """One document."""
+    return Wish(lane, 1, suspects=suspects, avoid=avoid, probe=True)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +59,8 @@ LIVE, FANOUT, REPLAY = (Wish(lane, 500) for lane in Lane)
         (ALL, [LIVE, FANOUT, REPLAY]),
         ({**ALL, "paused": True}, []),
         ({**ALL, "failing": True, "resting": True}, []),
+        ({**ALL, "unchecked": True}, []),
+        ({**ALL, "failing": True, "unchecked": True}, []),
         ({**ALL, "live_in_flight": 1}, [LIVE, FANOUT, REPLAY]),
         ({**ALL, "live_in_flight": 2}, [FANOUT, REPLAY]),
         ({**ALL, "bulk_unbegun": 1, "bulk_in_flight": 1}, [LIVE]),
@@ -54,9 +68,15 @@ LIVE, FANOUT, REPLAY = (Wish(lane, 500) for lane in Lane)
         ({**ALL, "bulk_in_flight": 4}, [LIVE]),
         ({**ALL, "batch": 8}, [Wish(Lane.LIVE, 8), Wish(Lane.FANOUT, 8), Wish(Lane.REPLAY, 8)]),
         ({"live": True, "batch": 9000}, [LIVE]),
-        ({**ALL, "failing": True}, [Wish(Lane.LIVE, 1)]),
-        ({**ALL, "failing": True, "batch": 1}, [Wish(Lane.LIVE, 1)]),
-        ({"replay": True, "failing": True}, [Wish(Lane.REPLAY, 1)]),
+        ({**ALL, "failing": True}, [probe(lane) for lane in Lane]),
+        ({**ALL, "failing": True, "batch": 1}, [probe(lane) for lane in Lane]),
+        ({"replay": True, "failing": True}, [probe(Lane.REPLAY)]),
+        ({"live": True, "failing": True, "failed": 7}, [probe(Lane.LIVE, avoid=7), probe(Lane.LIVE)]),
+        ({"live": True, "failing": True, "suspects": True}, [probe(Lane.LIVE), probe(Lane.REPLAY, suspects=True)]),
+        ({"suspects": True}, [SUSPECTS]),
+        ({**ALL, "suspects": True}, [LIVE, SUSPECTS, FANOUT, REPLAY]),
+        ({**ALL, "suspects": True, "suspects_in_flight": 1, "bulk_in_flight": 1}, [LIVE, FANOUT, REPLAY]),
+        ({"suspects": True, "bulk_unbegun": 1, "bulk_in_flight": 1}, []),
         ({**ALL, "failing": True, "bulk_in_flight": 1}, []),
         ({**ALL, "failing": True, "live_in_flight": 1}, []),
     ],
@@ -87,3 +107,11 @@ def test_the_broker_is_not_asked_about_what_does_not_wait() -> None:
 
     assert list(wishes(IDLE, RelaySettings(), has_consumer, replay_first=False)) == []
     assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("wish", "alone"),
+    [(LIVE, False), (FANOUT, True), (REPLAY, True), (SUSPECTS, True), (probe(Lane.LIVE), True)],
+)
+def test_a_probe_and_an_unbegun_bulk_claim_stay_alone(wish: Wish, alone: bool) -> None:
+    assert wish.alone is alone

@@ -14,6 +14,13 @@ from relay.wakeup import Wakeup
 
 
 @dataclass
+class Note:
+    """A notification."""
+
+    payload: str
+
+
+@dataclass
 class Scripted:
     """Writes down the steps; `older` are the answers to "which transaction is the oldest that runs"."""
 
@@ -21,27 +28,35 @@ class Scripted:
     notifications: list[bool] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     bound: int = 7
+    hears: bool = True
+    leads: bool = True
 
-    def execute(self, query: str) -> Any:
+    def execute(self, query: str, _: object = None) -> Any:
         """One statement, noted by the name that its first line carries."""
         name = query.split("\n", 1)[0].removeprefix("-- ")
         self.steps.append(name)
         number = self.older.pop(0) if name == "oldest_running" else self.bound
         return type("Cursor", (), {"fetchone": lambda _: (number,)})()
 
-    def notifies(self, *, timeout: float, stop_after: int) -> list[str]:
-        """What arrives within a wait: nothing while the relay lingers and drains, then as scripted."""
+    def notifies(self, *, timeout: float, stop_after: int) -> list[Note]:
+        """What arrives within a wait: its own if it hears, nothing while it lingers and drains, then as scripted."""
+        if self.steps[-1] == "notify_ourselves":
+            self.steps.pop()
+            return [Note("ours")] if self.hears else []
         self.steps.append("wait")
-        return ["woken"] if self.notifications and self.notifications.pop(0) else []
+        return [Note("")] if self.notifications and self.notifications.pop(0) else []
 
-    def rest(self, *, scan: Callable[[], bool] | None = None, idle: Callable[[], bool] = lambda: True) -> list[str]:
+    def rest(
+        self, *, scan: Callable[[], bool] | None = None, idle: Callable[[], bool] = lambda: True, due_s: float = 3600
+    ) -> list[str]:
         """One rest; returns its steps without the waits of lingering."""
 
         def nothing() -> bool:
             self.steps.append("scan")
             return False
 
-        Wakeup(cast(Connection, self), scan or nothing, idle, poll_s=3600).rest()
+        resting = Wakeup(cast(Connection, self), scan or nothing, idle, 3600, lambda: due_s, lambda: self.leads)
+        resting.rest()
         return self.steps
 
 
@@ -49,6 +64,7 @@ class Scripted:
 def no_linger(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lingering is a matter of time, not of order."""
     monkeypatch.setattr(wakeup, "LINGER_S", 0.0)
+    monkeypatch.setattr(wakeup, "HEAR_S", 0.01)
 
 
 def test_it_sleeps_only_after_a_scan_that_every_older_writer_precedes() -> None:
@@ -81,3 +97,18 @@ def test_it_does_not_sleep_when_it_has_to_stop() -> None:
     steps = Scripted().rest(idle=lambda: False)
     assert "wait" not in steps
     assert steps[-1] == "awake"
+
+
+def test_it_wakes_when_something_is_due() -> None:
+    steps = Scripted().rest(due_s=0.0)
+    assert steps[-4:] == ["oldest_running", "scan", "scan", "awake"]
+
+
+def test_one_that_does_not_hear_itself_never_says_asleep() -> None:
+    asked = iter([True, True, False])
+    assert set(Scripted(hears=False).rest(idle=lambda: next(asked), due_s=0.001)) == {"listen", "wait"}
+
+
+def test_one_that_leads_no_more_leaves_the_flag_alone() -> None:
+    steps = Scripted(notifications=[True], leads=False).rest()
+    assert "sleep" in steps and "awake" not in steps

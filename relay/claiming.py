@@ -1,0 +1,97 @@
+"""Claim, commit, publish: one wish of the policy becomes one Celery task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import structlog
+
+from outbox.connection import Connection
+from outbox.errors import BrokerUnavailable
+from outbox.settings import Settings
+from outbox.store import claims, suspects
+from outbox.store.claims import Claim, Lane, Outcome
+from outbox.store.targets import Survey
+from relay.policy import Wish, wishes
+from relay.publish import Publisher
+
+log = structlog.get_logger("relay")
+
+
+class Claimer:
+    """The relay's way from events to tasks. Not to be shared between threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings.relay
+        self._publisher = Publisher(settings)
+        self._replay_first: dict[int, bool] = {}
+
+    def wishes(self, survey: Survey) -> Iterator[Wish]:
+        """What to claim for one target, by `relay.policy`; nothing for a queue without a consumer."""
+        replay_first = self._replay_first.get(survey.index, False)
+        return wishes(survey, self._settings, self._has_consumer, replay_first=replay_first)
+
+    def close(self) -> None:
+        """Throw the broker's connection away."""
+        self._publisher.close()
+
+    def claim(self, connection: Connection, survey: Survey, wish: Wish) -> bool:
+        """Make the claim that is wished for, and publish it; false if nothing was available, or not published.
+
+        A claim that the broker does not confirm is undone at once.
+        """
+        with connection.transaction():
+            claim = self._take(connection, survey, wish) if claims.lock_index(connection, survey.index) else None
+        if claim is None:
+            return False
+        if wish.lane is not Lane.LIVE and not wish.suspects:
+            self._replay_first[survey.index] = wish.lane is Lane.FANOUT
+        try:
+            self._publisher.publish(claim.number, wish.lane.queue, self._settings.dispatch_lease)
+        except BrokerUnavailable as error:
+            claims.end(connection, claim.number, Outcome.NOT_PUBLISHED, str(error))
+            return False
+        claims.published(connection, claim.number)
+        log.info(
+            "claimed",
+            index=survey.name,
+            claim=claim.number,
+            lane=wish.lane.value,
+            documents=claim.keys,
+            suspects=wish.suspects,
+        )
+        return True
+
+    def _has_consumer(self, lane: Lane) -> bool:
+        return self._publisher.consumers(lane.queue) > 0
+
+    def _take(self, connection: Connection, survey: Survey, wish: Wish) -> Claim | None:
+        """The claim in the database; the index's row is locked."""
+        index, target, queue = survey.index, survey.target, survey.queue
+        dispatch, work = self._settings.dispatch_lease, self._settings.work_lease
+        if wish.suspects:
+            return suspects.claim(
+                connection,
+                index=index,
+                target=target,
+                queue=queue,
+                keys=wish.keys,
+                dispatch_lease=dispatch,
+                work_lease=work,
+            )
+        if survey.dead_suspects and suspects.again(connection, index=index, queue=queue):
+            log.info("dead suspects come again", index=survey.name)
+        if wish.lane is Lane.LIVE and survey.bulk_unbegun:
+            for ended in claims.preempt(connection, index=index, target=target, queue=queue):
+                log.info("claim pre-empted", claim=ended.number)
+        return claims.claim(
+            connection,
+            index=index,
+            target=target,
+            queue=queue,
+            lane=wish.lane,
+            keys=wish.keys,
+            dispatch_lease=dispatch,
+            work_lease=work,
+            avoid=wish.avoid,
+        )
