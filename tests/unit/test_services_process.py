@@ -128,7 +128,7 @@ def test_ending_takes_the_children_and_uses_force_where_asking_does_not_help(tmp
 
         assert ended == len(members) == 3
         assert not any(map(alive, members))
-        assert process.wait(5) == -signal.SIGKILL
+        assert process.wait(5) in (-signal.SIGKILL, 128 + signal.SIGKILL)  # the shell may see its child killed first
 
 
 def test_ending_by_the_signal_needs_no_force(tmp_path: Path) -> None:
