@@ -1,7 +1,7 @@
 """When the relay may sleep, and what wakes it.
 
 A NOTIFY in each of the writers' transactions would put all their commits behind one lock, so a trigger notifies only
-if it reads that the relay is asleep. The trigger inserts its event first and reads the flag second. The relay
+if it reads that the relay is asleep. The trigger reads the flag when its transaction has a number. The relay
 
 1. says *asleep*, and commits;
 2. draws a transaction number X, in a new transaction;

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import LiteralString
+from typing import LiteralString, Protocol
 
 from psycopg import sql
 
@@ -20,6 +20,7 @@ from outbox.sql import queries
 _SQL = queries("outbox.capture", "triggers.sql")
 # A value must have the same text in whatever session it is written: these types follow the session's settings.
 _SESSION_DEPENDENT = re.compile(r"timestamp|date|time|interval|real|double precision|money|bytea")
+_NULL = sql.SQL("NULL")
 _PINNED = " SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET extra_float_digits = 1"
 
 
@@ -102,33 +103,48 @@ def _capture_function(
     index: int, definition: Definition, table: Table, key: _Function | None, values: dict[int, _Function]
 ) -> _Function:
     ways = [(definition.way(number), sql.Identifier("outbox", values[number].name)) for number in table.ways]
-    settle = definition.target.settle_ms
-    later = {
-        "later": sql.SQL(", available_at" if settle else ""),
-        "at": sql.SQL(", clock_timestamp() + interval {}").format(f"{settle} ms") if settle else sql.SQL(""),
-    }
+    event = _event(index, definition.target.settle_ms)
 
-    def event(operation: str) -> sql.Composable:
-        rows: list[sql.Composable] = [_key_rows(key, operation)] if key else []
-        rows += [_rows(way, value, operation) for way, value in ways]
+    def events(operation: str) -> sql.Composable:
         if table.everything:
-            rows = [sql.SQL(_part("everything"))]
-        if not rows:
-            return sql.SQL("NULL;")
-        union = sql.SQL("\n            UNION ALL\n            ").join(rows)
-        return sql.SQL(_part("event")).format(index=sql.Literal(index), rows=union, **later)
+            return event(operation, way=None)
+        blocks: list[sql.Composable] = []
+        if key:
+            blocks.append(_of_key(sql.Identifier("outbox", key.name), operation, None, event))
+        blocks += [_of_way(way, value, operation, event) for way, value in ways]
+        return sql.SQL("\n        ").join(blocks) if blocks else sql.SQL("NULL;")
 
     dependent = any(_SESSION_DEPENDENT.search(one.postgres_type) for way, _ in ways for one in way.carried)
     return _named(
         f"capture_{index}",
         _part("capture_function"),
         settings=sql.SQL(_PINNED if dependent else ""),
-        insert=event("INSERT"),
-        delete=event("DELETE"),
-        update=event("UPDATE"),
-        index=sql.Literal(index),
-        **later,
+        insert=events("INSERT"),
+        delete=events("DELETE"),
+        update=events("UPDATE"),
+        truncate=event("TRUNCATE", way=None),
     )
+
+
+class _Event(Protocol):
+    """Makes the statement that writes one event."""
+
+    def __call__(
+        self, operation: str, *, way: int | None, key: LiteralString = "NULL", route: sql.Composable = _NULL
+    ) -> sql.Composable: ...
+
+
+def _event(index: int, settle_ms: int) -> _Event:
+    later = sql.SQL(", available_at" if settle_ms else "")
+    at = sql.SQL(", clock_timestamp() + interval {}").format(f"{settle_ms} ms") if settle_ms else sql.SQL("")
+
+    def event(
+        operation: str, *, way: int | None, key: LiteralString = "NULL", route: sql.Composable = _NULL
+    ) -> sql.Composable:
+        parts = {"index": sql.Literal(index), "way": sql.Literal(way), "op": sql.Literal(operation[0])}
+        return sql.SQL(_part("event")).format(key=sql.SQL(key), route=route, later=later, at=at, **parts)
+
+    return event
 
 
 def _part(name: str) -> LiteralString:
@@ -140,34 +156,44 @@ def _part(name: str) -> LiteralString:
 _ROWS: dict[str, LiteralString] = {"INSERT": "NEW", "DELETE": "OLD"}
 
 
-def _key_rows(function: _Function, operation: str, way: int | None = None) -> sql.Composed:
-    return _rows_of_key(sql.Identifier("outbox", function.name), operation, way)
-
-
-def _rows_of_key(value: sql.Identifier, operation: str, way: int | None) -> sql.Composed:
-    number = sql.Literal(way)
+def _of_key(value: sql.Identifier, operation: str, way: int | None, event: _Event) -> sql.Composed:
+    """What writes the events of a row that carries the document's key."""
+    event_v = event(operation, way=way, key="v[1]")
     if operation == "UPDATE":
-        return sql.SQL(_part("key_both")).format(way=number, value=value)
-    return sql.SQL(_part("key")).format(way=number, value=value, row=sql.SQL(_ROWS[operation]))
+        event_w = event(operation, way=way, key="w[1]")
+        return sql.SQL(_part("key_both")).format(value=value, event_v=event_v, event_w=event_w)
+    return sql.SQL(_part("key")).format(value=value, row=sql.SQL(_ROWS[operation]), event_v=event_v)
 
 
-def _rows(way: Way, value: sql.Identifier, operation: str) -> sql.Composed:
-    """The SELECT that gives the events of one way for one row."""
+def _of_way(way: Way, value: sql.Identifier, operation: str, event: _Event) -> sql.Composable:
+    """What writes the events of one way for one row."""
     if way.is_key:
-        return _rows_of_key(value, operation, way.number)
-    number = sql.Literal(way.number)
+        return _of_key(value, operation, way.number, event)
     if way.declared:
         old, new = (
             sql.SQL("NULL") if operation == absent else sql.SQL("{}({})").format(value, sql.SQL(row))
             for absent, row in (("INSERT", "OLD"), ("DELETE", "NEW"))
         )
-        return sql.SQL(_part("route_declared")).format(way=number, old=old, new=new)
-    places = [place for place, one in enumerate(way.carried, 1) if one.required]
-    required = sql.SQL(" AND ").join(sql.SQL("x.v[{}] IS NOT NULL").format(place) for place in places)
-    parts = {"way": number, "value": value, "required": required if places else sql.SQL("true")}
+        return event(operation, way=way.number, route=sql.SQL(_part("route_declared")).format(old=old, new=new))
+    both = {"required_v": _required(way, "v"), "required_w": _required(way, "w")}
     if operation == "UPDATE":
-        return sql.SQL(_part("route_both")).format(**parts)
-    return sql.SQL(_part("route")).format(**parts, row=sql.SQL(_ROWS[operation]))
+        route: sql.Composable = sql.SQL(_part("route_two")).format(**both)
+        return sql.SQL(_part("route_both")).format(
+            value=value, event=event(operation, way=way.number, route=route), **both
+        )
+    route = sql.SQL(_part("route_one"))
+    return sql.SQL(_part("route")).format(
+        value=value,
+        row=sql.SQL(_ROWS[operation]),
+        event=event(operation, way=way.number, route=route),
+        required_v=both["required_v"],
+    )
+
+
+def _required(way: Way, values: LiteralString) -> sql.Composable:
+    places = [place for place, one in enumerate(way.carried, 1) if one.required]
+    tests = [sql.SQL("{}[{}] IS NOT NULL").format(sql.SQL(values), place) for place in places]
+    return sql.SQL("({})").format(sql.SQL(" AND ").join(tests)) if tests else sql.SQL("true")
 
 
 def _triggers(index: int, table: Table, function: str, *, always: bool) -> tuple[Trigger, ...]:

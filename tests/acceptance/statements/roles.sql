@@ -71,6 +71,9 @@ UPDATE outbox.event SET available_at = created_at WHERE key IS NULL AND done_at 
 -- name: dead
 SELECT count(*) FROM outbox.event WHERE dead_at IS NOT NULL
 
+-- name: refused
+SELECT count(*) FROM outbox.event WHERE key IS NULL AND done_at IS NULL AND last_error LIKE '%does not exist%'
+
 -- name: asleep
 SELECT count(*) FROM outbox.relay WHERE asleep_until > clock_timestamp()
 

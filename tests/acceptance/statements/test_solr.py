@@ -10,6 +10,7 @@ import pytest
 from tests.acceptance.statements.entries import EVERYTHING, INDEXES, Entry, entries
 from tests.acceptance.statements.piped import Piped, piped
 from tests.acceptance.statements.world import made
+from tests.pipeline import until
 
 
 @pytest.fixture
@@ -29,7 +30,22 @@ def test_solr_equals_the_views_after_each_statement(running: Piped) -> None:
         if entry.since <= running.world.version:
             wrong += [f"{entry.name}: {one}" for one in _wrong(running, entry, digests)]
     assert wrong == []
+    _waits_for_apply_where_a_way_names_what_was_renamed(running)
     assert running.number("dead") == 0
+
+
+def _waits_for_apply_where_a_way_names_what_was_renamed(running: Piped) -> None:
+    world = running.world
+    world.owner.execute(
+        "ALTER TABLE atlas.map_keyword RENAME keyword_id TO tag; ALTER TABLE atlas.map_keyword RENAME TO tagged"
+    )
+    world.writer.execute(
+        "UPDATE atlas.keyword SET word = 'aqua' WHERE id = 1; DELETE FROM atlas.tagged WHERE map_id = 3"
+    )
+    until(lambda: running.number("refused"), "the relay says why it waits")
+    running.pipelines["applier"].run("apply")
+    running.drained()
+    assert [one for index in INDEXES for one in running.differences(index)] == []
 
 
 def _wrong(running: Piped, entry: Entry, digests: dict[str, list[str]]) -> list[str]:
