@@ -222,7 +222,7 @@ def test_an_upgrade_of_geonode_and_the_editor_that_takes_keywords_away_and_back(
     geonode.does("UPDATE layers_dataset SET title_en = 'English' WHERE resourcebase_ptr_id = 1")
     geonode.drained()
 
-    with pytest.raises(psycopg.errors.FeatureNotSupported, match="used (by a view|in a trigger)"):
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match=r"used (by a view|in a trigger)"):
         geonode.as_owner("ALTER TABLE public.base_resourcebase ALTER id TYPE bigint")
     geonode.pipeline.run("detach", "datasets")
     geonode.as_owner(SQL["upgrade"])
