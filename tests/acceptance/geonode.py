@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,12 @@ class Geonode:
     ours: Pipeline
     solr: Solr
 
-    def does(self, script: str, parameters: dict[str, int] | None = None) -> None:
-        """GeoNode runs these statements: each is a transaction of its own, but between BEGIN and COMMIT."""
+    def does(self, script: str, each: Sequence[dict[str, int] | None] = (None,)) -> None:
+        """GeoNode runs these statements, with each of the parameters, in transactions of their own but for BEGIN."""
         with psycopg.connect(self.pipeline.environment["OUTBOX_DATABASE_URL"], autocommit=True) as connection:
             for statement in script.strip().removesuffix(";").split(";\n"):
-                connection.execute(statement.encode(), parameters)
+                for parameters in each:
+                    connection.execute(statement.encode(), parameters)
 
     def view(self, name: str) -> None:
         """GeoNode's role creates the view of that file."""

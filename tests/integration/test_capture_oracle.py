@@ -13,7 +13,7 @@ import pytest
 from outbox.connection import Connection
 from outbox.problems import Code, errors
 from tests.integration.captured import EVERYTHING, SQL, Captured, analysed, capture
-from tests.integration.changes import COLUMNS, Dice
+from tests.integration.changes import COLUMNS, UUIDS, Dice
 from tests.unit.views_joined import JOINS, NONE, Case
 from tests.unit.views_nested import QUERIES
 
@@ -70,6 +70,15 @@ def judge(captured: Captured, dice: Dice) -> None:
     differing = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
     touched = captured.keys()
     assert EVERYTHING in touched or differing <= touched, f"{statements} missed {differing - touched}"
+
+
+def test_null_before_an_array_is_followed(outbox: Connection, outbox_url: str) -> None:
+    """NULL || 'x' is the array {x}, so a row whose array is null may be joined by it."""
+    make(outbox, CASES["|| of an array that is null"])
+    outbox.execute("INSERT INTO s.layer (id, uuid, code) VALUES (1, %s, '1'), (2, %s, '2')", (UUIDS[0], UUIDS[1]))
+    captured = capture(outbox, outbox_url)
+    outbox.execute("UPDATE s.layer SET title = 'x' WHERE id = 2")
+    assert captured.keys() == {UUIDS[0], UUIDS[1]}
 
 
 @pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)

@@ -29,8 +29,22 @@ def keyed_table(draft: Draft, *, collapsed: bool = True) -> tuple[str, str]:
     window = query(f"{key} AS k, {rank} || ':' || {value}::text AS v", source, where)
     number = query(f"{key} AS k, {value}::text AS v, {rank} AS r", source, where)
     top = query("k, v", f"({number}) n", ["r <= 2"])
+    if draft.dice.random() < 0.1:  # seldom, since no way can be proven
+        return _ranked(draft, source, where, (key, value, sortable(draft.dice, one))), of_doc
     distinct = query(f"DISTINCT {key} AS k, {value}::text AS v", source, where)
     return draft.dice.choice((grouped, grouped, having, only, window, top, distinct)), of_doc
+
+
+def _ranked(draft: Draft, source: str, where: list[str], columns: tuple[str, str, str]) -> str:
+    """A query whose rows with one key depend on rows with others."""
+    key, value, other = columns
+    shown_ = f"{key} AS k, {value}::text AS v"
+    first = query(f"DISTINCT ON ({other}) {shown_}", source, where, f"ORDER BY {other}, 2, 1")
+    rank = f"dense_rank() OVER (PARTITION BY {other} ORDER BY {key}, {value}::text)"
+    top = query("k, v", f"({query(f'{shown_}, {rank} AS r', source, where)}) n", ["r = 1"])
+    limit = query(shown_, source, where, "ORDER BY 1, 2 LIMIT 4")
+    greatest = query(f"max({key}) AS k, max({value}::text) AS v", source, where, f"GROUP BY {other}")
+    return draft.dice.choice((first, top, limit, greatest))
 
 
 def _key(draft: Draft, one: Source) -> tuple[str, str]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random
 
-from tests.random.expressions import Source, held, linked, shown, sortable
+from tests.random.expressions import Source, held, linked, loose, natural, shown, sortable
 from tests.random.world import World
 
 
 @dataclass(slots=True)
 class Draft:
-    """Collects the parts of a view; `doc` is the documents' source. `beneath`: statements to be run before."""
+    """Collects the parts of a view; `doc` is the documents' source.
+
+    `beneath`: statements to be run before. `outside`: what a sub-query in the SELECT list may name beside `doc`.
+    """
 
     dice: Random
     world: World
@@ -22,6 +25,7 @@ class Draft:
     ctes: list[str] = field(default_factory=list)
     beneath: list[str] = field(default_factory=list)
     used: set[str] = field(default_factory=lambda: {"doc"})
+    outside: list[Source] = field(default_factory=list)
     number: int = 0
 
     @property
@@ -47,6 +51,7 @@ class Draft:
     def join(self, kind: str, source: Source, on: str) -> None:
         """Hang a table on what is there."""
         self.source = f"{self.source} {kind} JOIN {named(source)} ON {on}"
+        self.outside.append(source)
 
     @property
     def sql(self) -> str:
@@ -71,14 +76,19 @@ def query(columns: str, source: str, where: list[str], tail: str = "") -> str:
 
 def chain(draft: Draft, start: Source, depth: int, kinds: tuple[str, ...]) -> tuple[str, list[Source]]:
     """Tables joined one to the other from `start` on: the text to be put behind it, and their sources."""
-    text, last, made = "", start, []
+    made: list[Source] = []
+    text, last = "", start
     nexts = {"doc": ("a", "b", "link", "pair"), "a": ("b", "a"), "b": ("c",), "link": ("a", "c"), "c": ("b",)}
     for _ in range(depth):
         one = draft.take(*nexts.get(last.table.name, ("a", "b", "c")))
         on = pair_linked(draft, last, one) if "pair" in (one.table.name, last.table.name) else None
-        on = on or linked(draft.dice, last, one)
+        on = on or draft.dice.choice((linked, linked, linked, loose))(draft.dice, last, one)
         if draft.dice.random() < 0.25:
             on += f" AND {held(draft.dice, one)}"
+        elif (
+            made and draft.dice.random() < 0.25
+        ):  # of rows that are there whatever it says, if the join is an outer one
+            on += f" AND {natural(draft.dice, start, draft.dice.choice(made))}"
         text += f" {draft.dice.choice(kinds)} JOIN {named(one)} ON {on}"
         made.append(one)
         last = one

@@ -54,8 +54,10 @@ def whole(dice: Random, source: Source) -> str:
 
 def word(dice: Random, source: Source) -> str:
     """A text."""
-    name = dice.choice(source.table.of("t", "vc", "dig", "en", "n", "big"))
+    name = dice.choice(source.table.of("t", "vc", "dig", "en", "n", "big", "jb"))
     column = source.col(name)
+    if source.table.columns[name] == "jb":
+        return f"({column} ->> 'k')"
     if source.table.columns[name] in ("en", "n", "big"):
         return f"{column}::text"
     forms = (f"lower({column})", f"COALESCE({column}, 'a')", f"({column} || '')", f"trim({column})")
@@ -89,15 +91,33 @@ def loose(dice: Random, one: Source, other: Source) -> str:
     chance = dice.random()
     arrays = one.table.of("na", "ta")
     if arrays and chance < 0.4:
-        array = dice.choice(arrays)
-        make = whole if one.table.columns[array] == "na" else word
-        return f"{make(dice, other)} = ANY ({one.col(array)})"
+        return by_array(dice, one, dice.choice(arrays), other)
     if chance < 0.5:
         return f"{one.col(dice.choice(one.table.of('n')))} IS NOT DISTINCT FROM {whole(dice, other)}"
     if chance < 0.55:
         column = dice.choice(other.table.of("n"))
         return f"{whole(dice, one)} BETWEEN {other.col(column)} AND {other.col(column)} + 1"
+    if chance < 0.6:
+        return f"{word(dice, one)} LIKE {word(dice, other)} || '%'"
     return linked(dice, one, other)
+
+
+def despite_null(dice: Random, one: Source, other: Source) -> str:
+    """A condition that a null-extended row of the first source can fulfil."""
+    n, t = one.col(dice.choice(one.table.of("n"))), one.col(dice.choice(one.table.of("t")))
+    texts = [f"COALESCE({t}, 'a')", f"CASE WHEN {n} > 2 THEN {t} ELSE 'a' END"]
+    texts += [f"ANY ({one.col(name)} || 'a'::text)" for name in one.table.of("ta")] * 4
+    return dice.choice([f"{whole(dice, other)} = COALESCE({n}, 1)", *(f"{word(dice, other)} = {one}" for one in texts)])
+
+
+def by_array(dice: Random, one: Source, array: str, other: Source) -> str:
+    """A condition that joins two sources by the elements of an array."""
+    column, whole_numbers = one.col(array), one.table.columns[array] == "na"
+    value = (whole if whole_numbers else word)(dice, other)
+    more = "1" if whole_numbers else "'a'::text"
+    forms = [f"{value} = ANY ({column})"] * 3 + [f"{value} = ANY ({column} || {more})", f"{value} = {column}[1]"]
+    same = [other.col(name) for name in other.table.of(one.table.columns[array])]
+    return dice.choice([*forms, *(f"{column} && {name}" for name in same)])
 
 
 def held(dice: Random, source: Source) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.random.draft import Draft, aggregate, chain, filtered, named, pair_linked, query
-from tests.random.expressions import Source, branching, held, linked, loose, natural, shown, word
+from tests.random.expressions import Source, branching, despite_null, held, linked, loose, natural, shown, word
 
 
 def joins(draft: Draft) -> None:
@@ -11,6 +11,7 @@ def joins(draft: Draft) -> None:
     for _ in range(draft.dice.choice((1, 1, 2))):
         text, made = chain(draft, draft.doc, draft.dice.randint(1, 3), ("LEFT", "LEFT", "INNER"))
         draft.source += text
+        draft.outside += made
         draft.show(*(shown(draft.dice, one) for one in made))
 
 
@@ -31,6 +32,8 @@ def subquery(draft: Draft, source: Source, on: str) -> str:
     """A correlated sub-query with an aggregate, sometimes with joins inside."""
     text, made = chain(draft, source, draft.dice.choice((0, 0, 1, 2)), ("INNER", "LEFT"))
     where = [on, held(draft.dice, source)] if draft.dice.random() < 0.3 else [on]
+    if draft.outside and draft.dice.random() < 0.3:
+        where.append(natural(draft.dice, draft.doc, draft.dice.choice(draft.outside)))
     rows = draft.dice.choice([source, *made])
     call = filtered(draft, aggregate(draft, rows), source, *made)
     inner = query(call, named(source) + text, where)
@@ -105,6 +108,12 @@ def outer(draft: Draft) -> None:
         )
     )
     draft.show(*(shown(draft.dice, each) for each in (one, *made)))
+    draft.outside += made
+    if draft.dice.random() < 0.12:  # seldom, since no way can be proven
+        crossed(draft)
+    if draft.dice.random() < 0.3:
+        sub = draft.take()
+        draft.show(subquery(draft, sub, linked(draft.dice, draft.doc, sub)))
     if draft.dice.random() < 0.3:
         full = draft.take("c", "link")
         draft.source += f" FULL JOIN {named(full)} ON {linked(draft.dice, draft.doc, full)}"
@@ -112,8 +121,28 @@ def outer(draft: Draft) -> None:
         draft.show(shown(draft.dice, full))
     if draft.dice.random() < 0.4:
         more = draft.take("c", "link")
-        draft.join(draft.dice.choice(("LEFT", "INNER")), more, linked(draft.dice, made[-1], more))
+        on = draft.dice.choice((linked, despite_null))(draft.dice, draft.dice.choice(made), more)
+        draft.join(draft.dice.choice(("LEFT", "INNER")), more, on)
         draft.show(shown(draft.dice, more))
+
+
+def crossed(draft: Draft) -> None:
+    """A row that stands beside every document, and is compared with it where that decides nothing about its place."""
+    beside, third = draft.take("b", "c"), draft.take("a", "link")
+    draft.source += f" CROSS JOIN {named(beside)}"
+    draft.where.append(f"{beside.col('id')} = 1")
+    draft.show(shown(draft.dice, beside))
+    on = natural(draft.dice, draft.doc, beside)
+    inner = query("count(*) AS v", named(third), [linked(draft.dice, draft.doc, third), on])
+    form = draft.dice.choice(("join", "sub-query", "lateral"))
+    if form == "join":
+        draft.join("LEFT", third, f"{linked(draft.dice, draft.doc, third)} AND {on}")
+    elif form == "sub-query":
+        draft.show(f"({inner})")
+    else:
+        alias = draft.alias("l")
+        draft.source += f" CROSS JOIN LATERAL ({inner}) {alias}"
+        draft.show(f"{alias}.v")
 
 
 def composite(draft: Draft) -> None:

@@ -13,12 +13,16 @@ from tests.random.world import Table, World
 
 @dataclass(slots=True)
 class Changes:
-    """Draws statements and runs them; `history` are those that Postgres took."""
+    """Draws statements and runs them; `history` are those that Postgres took.
+
+    Mostly on the tables in `used`, and on columns whose names stand in `text`, the view's, so that changes matter.
+    """
 
     dice: Random
     world: World
     connection: Connection
     used: tuple[str, ...]
+    text: str
     history: list[str]
 
     def fill(self) -> None:
@@ -87,7 +91,10 @@ class Changes:
 
     def _update(self, table: Table) -> str:
         keys = list(table.keys) if self.dice.random() < 0.2 else []
-        columns = self.dice.sample([*table.refs, *table.columns, *keys], self.dice.choice((1, 1, 2, 3)))
+        columns = [*table.refs, *table.columns]
+        named = [column for column in columns if f".{column}" in self.text]
+        columns = [*keys, *(named if named and self.dice.random() < 0.8 else columns)]
+        columns = self.dice.sample(columns, min(len(columns), self.dice.choice((1, 1, 2, 3))))
         values = ", ".join(f"{column} = {table.value(self.dice, column)}" for column in columns)
         return update(self._place(table), values, self._which(table))
 

@@ -73,29 +73,30 @@ class Trial:
         world = make(self.dice, split=self.dice.random() < SPLIT)
         draft = Draft(self.dice, world)
         SHAPES[shape](draft)
-        changes = Changes(self.dice, world, self.connection, tuple(sorted(draft.used)), self.script)
         try:
-            return self._try(world, draft, changes)
+            return self._try(world, draft)
         except (psycopg.Error, AssertionError) as error:
             return self._failure(repr(error))
 
-    def _try(self, world: World, draft: Draft, changes: Changes) -> list[str]:
-        self._make(world, draft)
+    def _try(self, world: World, draft: Draft) -> list[str]:
+        views = [*draft.beneath, f"CREATE VIEW s.d AS {draft.sql}"]
+        self._make([*world.ddl, *views])
         self.tally.generated += 1
         analysis = analysed(self.connection, counted=False)
         if analysis.definition is None:
             self.tally.refused.update({one.code.value for one in analysis.problems if one.severity == "error"})
             return []
         self.tally.accepted += 1
+        used = tuple(sorted(draft.used))
+        changes = Changes(self.dice, world, self.connection, used, " ".join(views), self.script)
         changes.fill()
         install(self.url, INDEX, analysis.definition, lambda _: None)
         return self._change(Captured(self.connection, self.url, analysis.definition), changes)
 
-    def _make(self, world: World, draft: Draft) -> None:
+    def _make(self, statements: list[str]) -> None:
         self.connection.execute("DROP SCHEMA IF EXISTS s CASCADE; TRUNCATE outbox.event")
-        view = f"CREATE VIEW s.d AS {draft.sql}"
-        self.script += [*world.ddl, *draft.beneath, view]
-        for statement in self.script:
+        self.script += statements
+        for statement in statements:
             self.connection.execute(statement.encode())
 
     def _change(self, captured: Captured, changes: Changes) -> list[str]:

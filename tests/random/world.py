@@ -28,7 +28,7 @@ KINDS = {
     "t": Kind("text", ("'1'", "'2'", "'a'", "'A'", "'b'", "''", NULL)),
     "vc": Kind("varchar(9)", ("'a'", "'B'", "'2'", NULL)),
     "dig": Kind("text", ("'1'", "'2'", "'02'", "'3'", NULL)),
-    "num": Kind("numeric", ("1", "1.0", "2.5", "2.50", "3", NULL), exact=False),
+    "num": Kind("numeric", ("1", "1.0", "1.00", "2", NULL), exact=False),
     "ts": Kind("timestamptz", ("'2024-01-01 00:00Z'", "'2024-05-05 12:00Z'", "'infinity'", NULL)),
     "d": Kind("date", ("'2024-01-01'", "'2024-05-05'", NULL)),
     "b": Kind("boolean", ("true", "false", NULL)),
@@ -68,9 +68,9 @@ class Table:
         return KINDS["n"].values if column in self.refs else KINDS[self.columns[column]].values
 
     def value(self, dice: Random, column: str) -> str:
-        """One of them, seldom null."""
-        values = self.values(column)
-        return dice.choice(values if dice.random() < 0.4 else [one for one in values if one != NULL])
+        """One of them; null in a sixth of the draws."""
+        values = [one for one in self.values(column) if one != NULL]
+        return NULL if dice.random() < 1 / 6 and column not in self.keys else dice.choice(values)
 
     @property
     def written(self) -> list[str]:

@@ -112,6 +112,10 @@ JOINS = {
         " JOIN s.category c ON ((c.code = ANY ((p.tags || ARRAY['a'::text])))))",
         {"l": ROOT, "p": "p.id = l.parent", "c": NONE},
     ),
+    "|| of an array that is null": Case(
+        "SELECT l.uuid AS id, p.title AS v FROM (s.layer l JOIN s.layer p ON ((l.code = ANY ((p.tags || '1'::text)))))",
+        {"l": ROOT, "p": "l.code = ANY((p.tags || CAST('1' AS TEXT)))"},
+    ),
     "|| of two texts does not": Case(
         "SELECT l.uuid AS id FROM ((s.layer l LEFT JOIN s.link x ON ((x.layer_id = l.id)))"
         " JOIN s.category c ON ((c.code = ((x.n)::text || 'a'::text))))",
