@@ -21,6 +21,10 @@ from outbox.store import claims, events
 from outbox.store.events import FanOut
 
 CHUNK = 1000
+WAY = "way"
+"""The phase of a fan-out that leads to its documents by a way."""
+EVERYTHING: Final[dict[str, Any]] = {"phase": "view"}
+"""The progress of one whose way cannot be computed: all documents, then."""
 ALL: Final[dict[str, Any]] = {}
 """The progress of an enumeration that is complete; compared by identity."""
 
@@ -37,7 +41,7 @@ class Enumerator:
     def chunk(self, connection: Connection, fanout: FanOut) -> tuple[list[str], dict[str, Any]]:
         """The next keys, and the progress to store with them: ALL when there are no more."""
         progress = fanout.progress or {}
-        phases = self._phases(fanout)
+        phases = self._phases(fanout, progress.get("phase", WAY))
         phase = progress.get("phase", phases[0])
         after = progress.get("after")
         to = progress.get("to") or claims.last_number(connection)
@@ -47,9 +51,10 @@ class Enumerator:
         following = phases[phases.index(phase) + 1 :]
         return keys, {"phase": following[0], "after": None, "to": to} if following else ALL
 
-    def _phases(self, fanout: FanOut) -> list[str]:
-        if fanout.way is not None and any(way.number == fanout.way for way in self.definition.ways):
-            return ["way"]
+    def _phases(self, fanout: FanOut, phase: str) -> list[str]:
+        known = fanout.way is not None and any(way.number == fanout.way for way in self.definition.ways)
+        if known and phase == WAY:
+            return [WAY]
         return ["view", "solr", "events"] if fanout.op == "T" else ["view", "solr"]
 
     def _next(
@@ -59,7 +64,7 @@ class Enumerator:
         parameters: dict[str, object] = {"after": after, "most": CHUNK}
         if phase == "events":
             keys = events.known_keys(connection, self.index, after=after, most=CHUNK)
-        elif phase == "way":
+        elif phase == WAY:
             way = self.definition.way(fanout.way or 0)
             rows = connection.execute(way.enumerate.encode(), {**parameters, "route": Jsonb(fanout.route)})
             keys = [row[0] for row in rows]

@@ -23,7 +23,7 @@ from outbox.sqlstate import first_line, is_of_the_data
 from outbox.store import events
 from outbox.store.claims import Lane
 from outbox.store.events import FanOut
-from relay.enumerate import ALL, Enumerator
+from relay.enumerate import ALL, EVERYTHING, WAY, Enumerator
 
 log = structlog.get_logger("relay")
 
@@ -153,10 +153,17 @@ def _guarded(connection: Connection, fanout: FanOut, chunk: Callable[[], None]) 
 
 
 def _set_aside(connection: Connection, fanout: FanOut, error: psycopg.Error) -> None:
-    """A value that Postgres refuses is dead; anything else may be mended by `outbox apply`, and is tried again."""
+    """What to do with one that fails alone.
+
+    A way may meet a value that the view filters out before its cast does: then the fan-out means all documents, which
+    is too wide and loses nothing. If those cannot be listed either, it is dead. Anything that is not of the data may be
+    mended by `outbox apply`, and is tried again.
+    """
     words = first_line(error)
     log.error("fan-out cannot be expanded", fanout=fanout.id, way=fanout.way, reason=words)
-    if is_of_the_data(error):
-        events.bury(connection, fanout.id, words)
-    else:
+    if not is_of_the_data(error):
         events.postpone(connection, fanout.id, AGAIN, words)
+    elif (fanout.progress or {}).get("phase", WAY) == WAY and fanout.way is not None:
+        events.save_progress(connection, fanout.id, EVERYTHING, Lane.FANOUT)
+    else:
+        events.bury(connection, fanout.id, words)

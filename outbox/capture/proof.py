@@ -35,7 +35,7 @@ def prove(connection: Connection, definition: Definition) -> list[Problem]:
         except psycopg.DatabaseError as error:
             if isinstance(error, psycopg.OperationalError):
                 raise
-            problems.append(_not_run(where, str(error).splitlines()[0]))
+            problems.append(_not_run(where, str(error).splitlines()[0], of_the_view=where == definition.view))
     if not problems and not _uses_key(explain(connection, definition.read)):
         what = "its keyed read cannot use an index of the key: each batch would compute the whole view."
         key = sql.Identifier(definition.key).as_string(None)
@@ -57,9 +57,15 @@ def _statements(definition: Definition) -> Iterator[tuple[str, str]]:
             yield f"{way.table} ({way.occurrence})", way.enumerate
 
 
-def _not_run(where: str, reason: str) -> Problem:
+def _not_run(where: str, reason: str, *, of_the_view: bool) -> Problem:
     what = f"the statement composed for it is refused by Postgres: {reason}."
-    return Problem(Code.VIEW_NOT_READ, Severity.ERROR, where, what, "Declare its way in [index.NAME.ways].")
+    cure = "Declare its way in [index.NAME.ways]."
+    if of_the_view:
+        cure = (
+            "It is read with an empty search_path: where a function of it uses unqualified names, qualify them, "
+            "or ALTER FUNCTION … SET search_path."
+        )
+    return Problem(Code.VIEW_NOT_READ, Severity.ERROR, where, what, cure)
 
 
 def explain(connection: Connection, statement: str, *, nested: bool = False) -> Any:

@@ -32,6 +32,8 @@ WAY = Way(
     description="items below a number",
 )
 INDEX = replace(DEFINITION, ways=(WAY,))
+UNLISTED = """CREATE OR REPLACE VIEW shop.item_document AS
+    SELECT id / (id - 3) AS id, NULL::text AS title, NULL::text AS code, 0 AS share FROM shop.item"""
 NOBODY = Solr(Address("http://127.0.0.1:1/solr"))
 
 
@@ -93,14 +95,24 @@ def test_small_ones_become_live_events_together(bench: Bench) -> None:
     assert [bench.of(event)[0] for event in (two, none, three)] == [True] * 3
 
 
-def test_one_whose_values_postgres_refuses_is_dead_alone(bench: Bench) -> None:
+def test_one_whose_values_its_way_cannot_take_means_all_documents(bench: Bench) -> None:
     good = [bench.fan_out("2") for _ in range(5)]
     bad = bench.fan_out("two")
     good += [bench.fan_out("3") for _ in range(4)]
-    bench.expand_all()
+    bench.expand()
     assert [len(bench.keys(event)) for event in good] == [1] * 5 + [2] * 4
+    assert bench.keys(bad) == []
+    bench.expand()
+    assert bench.keys(bad) == [(str(number), "fanout") for number in range(1, 10)]
+
+
+def test_one_whose_documents_cannot_be_listed_either_is_dead_alone(bench: Bench) -> None:
+    bench.connection.execute(UNLISTED)
+    bad, good = bench.fan_out("two"), bench.fan_out("2")
+    bench.expand_all()
+    assert bench.of(good)[0]
     done, dead, _, _, error = bench.of(bad)
-    assert (done, dead) == (False, True) and error.startswith("invalid input syntax for type bigint")
+    assert (done, dead) == (False, True) and error == "division by zero"
 
 
 def test_one_that_takes_too_long_is_set_aside_and_holds_up_nothing(bench: Bench) -> None:
