@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
@@ -98,13 +98,13 @@ class Transactions(RuleBasedStateMachine):
             self.world.execute(session, "back")
             self.world.statements[session] = before
 
-    @precondition(lambda self: any(map(self.world.open, range(SESSIONS))))
     @rule(chosen=st.integers(0, SESSIONS - 1), keep=st.sampled_from([True, True, True, False]))
     def end(self, chosen: int, keep: bool) -> None:
-        """Commit, mostly."""
+        """Commit, mostly; nothing where no transaction is open: what is drawn must not hang on what the servers do."""
         open_ones = [session for session in range(SESSIONS) if self.world.open(session)]
-        session = open_ones[chosen % len(open_ones)]
-        (self.world.commit if keep else self.world.rollback)(session)
+        if open_ones:
+            session = open_ones[chosen % len(open_ones)]
+            (self.world.commit if keep else self.world.rollback)(session)
 
     def teardown(self) -> None:
         """The example's open transactions are committed."""
