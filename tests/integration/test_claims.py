@@ -272,3 +272,25 @@ def test_waking_reaches_the_listener_at_the_commit(outbox: Connection, outbox_ur
         assert list(outbox.notifies(timeout=0.1, stop_after=1)) == []
         writer.commit()
         assert len(list(outbox.notifies(timeout=5, stop_after=1))) == 1
+
+
+def test_an_outbox_that_grows_quickly_is_never_read_as_a_whole(outbox: Connection, place: Place) -> None:
+    """A plan that was made while it was small would do so, until somebody analyses the table."""
+    outbox.execute("ALTER TABLE outbox.event SET (autovacuum_enabled = off)")
+    for number in range(12):  # psycopg prepares at the fifth, Postgres may keep a plan from the sixth on
+        add(outbox, place, str(number))
+        assert claims.finish(outbox, begun(outbox, place), bad={}, back=[])
+    grown = "INSERT INTO outbox.event (index, key, op) SELECT %s, 'hot', 'U' FROM generate_series(1, 20000)"
+    outbox.execute(grown, [place.index])
+    claim = begun(outbox, place)
+    before = _whole_reads(outbox)
+    assert claims.finish(outbox, claim, bad={}, back=[])
+    assert _whole_reads(outbox) == before
+
+
+def _whole_reads(connection: Connection) -> int:
+    """How often outbox.event was read from end to end."""
+    connection.execute("SELECT pg_stat_force_next_flush()")
+    connection.execute("SELECT pg_stat_clear_snapshot()")
+    (row,) = connection.execute("SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'event'").fetchall()
+    return int(row[0])
