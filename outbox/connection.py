@@ -4,8 +4,8 @@ Two sessions with another `timezone` or `intervalstyle` would give one row two t
 `default_transaction_isolation = serializable` could abort the user's own transactions; `synchronous_commit = off` could
 hand out a claim number twice after a crash. So nothing is left to the server's or the role's defaults.
 
-No plan is kept: one that was made while the outbox was small reads all of it once it has grown, before anything analyses
-it (seen: 8 s for a finish that takes 10 ms).
+No plan is kept: one that was made while the outbox was small reads all of it once it has grown, before anything
+analyses it (seen: 8 s for a finish that takes 10 ms).
 """
 
 from __future__ import annotations
