@@ -18,7 +18,6 @@ SQL = queries("tests.acceptance", "writers.sql")
 WRITERS = 10
 DAWDLING_S = 3.0
 _EDITS = ("title", "category", "person", "keyword", "region", "link", "unlink", "lie")
-_PAUSE_S = 0.05  # between two transactions: below what two cores can do, or else one measures the machine
 
 
 @dataclass(slots=True)
@@ -87,7 +86,6 @@ def _write(url: str, writer: int, times: Times, ended: threading.Event) -> None:
                 times.errors.append(f"writer {writer}, {edits}: {error}")
                 return
             times.transactions += 1
-            ended.wait(_PAUSE_S * order.uniform(0.5, 1.5))
 
 
 def _timed(connection: psycopg.Connection[TupleRow], edit: str, parameters: Mapping[str, int], times: Times) -> None:
