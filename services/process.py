@@ -11,7 +11,7 @@ import select
 import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,7 +147,8 @@ def send(identities: Iterable[Identity], number: signal.Signals) -> None:
     for identity in identities:
         with _pidfd(identity) as fd:
             if fd is not None:
-                signal.pidfd_send_signal(fd, number)
+                with suppress(ProcessLookupError):  # it ended between the look and the signal
+                    signal.pidfd_send_signal(fd, number)
 
 
 def freeze(pid: int) -> None:
