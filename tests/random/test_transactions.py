@@ -27,6 +27,7 @@ STATEMENTS = sorted(SQL.keys() - {"savepoint", "back"})
 SESSIONS = 4
 EXAMPLES, STEPS = 60, 80
 COMMITTED = 2000
+MET_A_LOCK = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 
 layers = st.integers(1, LAYERS)
 sessions = st.integers(0, SESSIONS - 1)
@@ -53,7 +54,7 @@ class World:
         others = sum(self.open(other) for other in range(SESSIONS) if other != session)
         try:
             cursor = self.sessions[session].execute(SQL[name], values)
-        except (psycopg.errors.LockNotAvailable, psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected):
+        except (psycopg.errors.UniqueViolation, *MET_A_LOCK):
             self.given_up += 1
             self.rollback(session)
             return
@@ -61,10 +62,10 @@ class World:
         self.overlaps += others > 0
 
     def commit(self, session: int) -> None:
-        """The end of its transaction; a deferred constraint may refuse it."""
+        """The end of its transaction; a deferred constraint may refuse it, or meet a lock."""
         try:
             self.sessions[session].commit()
-        except psycopg.errors.IntegrityError:
+        except (psycopg.errors.IntegrityError, *MET_A_LOCK):
             self.rollback(session)
             return
         self.commits += 1
