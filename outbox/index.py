@@ -12,6 +12,9 @@ from typing import Any
 
 from outbox.errors import IndexRefused
 
+LIVE_MOST = 500
+"""Documents of a fan-out that live changes may wait for; a larger one goes to the bulk queue."""
+
 
 @dataclass(frozen=True, slots=True)
 class Field:

@@ -18,7 +18,7 @@ import structlog
 
 from outbox.connection import Connection
 from outbox.errors import IndexRefused, SolrUnavailable
-from outbox.index import Definition, Way
+from outbox.index import LIVE_MOST, Definition, Way
 from outbox.sqlstate import first_line, is_of_the_data
 from outbox.store import events
 from outbox.store.claims import Lane
@@ -28,7 +28,6 @@ from relay.enumerate import ALL, EVERYTHING, WAY, Enumerator
 log = structlog.get_logger("relay")
 
 TOGETHER = 1000  # fan-outs of one statement
-LIVE_MOST = 500  # documents of a fan-out that live changes may wait for
 BACKLOG_MOST = 5000  # keys waiting in a bulk lane beyond which nothing more is enumerated
 AGAIN = timedelta(seconds=5)
 

@@ -9,15 +9,15 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from outbox.capture.bounded import bounded
 from outbox.capture.compose import doubled, identifier
 from outbox.capture.expressions import text
 from outbox.capture.paths import Path
 from outbox.connection import Connection
+from outbox.index import LIVE_MOST
 from outbox.sql import queries
 
 _SQL = queries("outbox.capture", "forecast.sql")
-LIVE_MOST = 500
-"""Documents of a fan-out that live changes may wait for; larger ones go to the bulk queue. The relay's own number."""
 LONGEST_MS = 1000
 
 
@@ -62,8 +62,7 @@ def _of(connection: Connection, path: Path, key: str, longest_ms: int) -> Foreca
     columns = list(path.relations[0].primary_key) or list(path.carried())
     name = ".".join(path.relations[0].name)
     try:
-        with connection.transaction(force_rollback=True):  # also takes the time-out back
-            connection.execute(_SQL["bounded"], {"milliseconds": longest_ms})
+        with bounded(connection, longest_ms):
             found = connection.execute(_question(path, key, columns)).fetchone()
     except psycopg.errors.QueryCanceled:
         return _estimated(connection, path, name)

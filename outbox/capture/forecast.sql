@@ -1,6 +1,3 @@
--- name: bounded
-SELECT set_config('statement_timeout', %(milliseconds)s::text, true)
-
 -- name: most_used
 -- The row that is on the most documents; filters of the view are not applied, as in expansion.
 SELECT {values}, count(DISTINCT {key}) AS documents

@@ -13,6 +13,7 @@ from psycopg import sql
 from sqlglot import exp
 
 from outbox.capture.barriers import collapses, is_limited
+from outbox.capture.bounded import bounded
 from outbox.capture.catalogue import Catalogue, Relation
 from outbox.capture.compose import identifier
 from outbox.capture.expressions import bare, conjuncts
@@ -55,8 +56,7 @@ def two_rows(
 
 def _repeated(connection: Connection, view: Name, longest_ms: int) -> list[Any]:
     query = sql.SQL(_SQL["repeated"]).format(view=identifier(*view))
-    with connection.transaction(force_rollback=True):  # also takes the time-out back
-        connection.execute(_SQL["bounded"], {"milliseconds": longest_ms})
+    with bounded(connection, longest_ms):
         return connection.execute(query).fetchall()
 
 

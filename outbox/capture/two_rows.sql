@@ -1,6 +1,3 @@
--- name: bounded
-SELECT set_config('statement_timeout', %(milliseconds)s::text, true)
-
 -- name: repeated
 -- The ids that several rows of the view have: how many there are, and the first of them.
 SELECT d.id::text, count(*), count(*) OVER () AS ids

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import orjson
 import psycopg
@@ -19,6 +21,7 @@ from services.endpoints import Endpoints
 from tests.conftest import named
 from tests.integration.desk import COLLECTION, Desk, settings
 from tests.integration.hand_made import FIELDS, make_index
+from tests.pipeline import ROOT, Pipeline
 
 
 @pytest.fixture(scope="session", params=["postgres", "pg15"])
@@ -94,3 +97,21 @@ def desk(collection: Solr, database_url: str) -> Iterator[Desk]:
     with connect(database_url, application="test", autocommit=True) as connection:
         yield Desk(connection, make_index(connection, collection=COLLECTION), collection, indexer)
     indexer.engine.dispose()
+
+
+@pytest.fixture
+def pipeline(desk: Desk, database_url: str, broker_url: str, tmp_path: Path) -> Iterator[Pipeline]:
+    """Relay and workers over the desk's index; none runs yet. Those that a test froze go on before they are stopped."""
+    environment = {
+        "OUTBOX_DATABASE_URL": database_url,
+        "OUTBOX_BROKER_URL": broker_url,
+        "OUTBOX_SOLR_URL": desk.solr.url,
+        "PYTHONPATH": str(ROOT),
+    }
+    found = Pipeline(environment, tmp_path)
+    try:
+        yield found
+    finally:
+        for process in found.processes.values():
+            process.send_signal(signal.SIGCONT)
+        found.stop_all()

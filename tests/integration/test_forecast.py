@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from outbox.capture.forecast import LIVE_MOST, Forecast, forecast
+from outbox.capture.forecast import Forecast, forecast
 from outbox.connection import Connection
-from relay import expand
+from outbox.index import LIVE_MOST
 from tests.integration.captured import SQL, analysed
 
 VIEW = """CREATE VIEW s.d AS SELECT l.uuid AS id, c.name AS category, p.name AS above,
@@ -58,7 +58,6 @@ def test_a_table_that_no_document_uses(crowd: Connection) -> None:
 
 
 def test_says_the_lane_that_the_relay_will_take() -> None:
-    assert LIVE_MOST == expand.LIVE_MOST
     at_most = Forecast("s.category", "category", LIVE_MOST, "id 1", exact=False)
     assert str(at_most) == "s.category: its most used row is on about 500 documents (id 1), lane live"
     assert str(Forecast("s.c", "c", LIVE_MOST + 1, "id 1", exact=True)).endswith("501 documents (id 1), lane bulk")

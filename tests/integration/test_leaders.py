@@ -5,9 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -23,24 +21,6 @@ from tests.pipeline import Pipeline, until
 
 OVERLAPS = """SELECT a.number, b.number FROM outbox.claim AS a JOIN outbox.claim AS b
     ON a.number < b.number AND a.target = b.target AND a.keys && b.keys AND b.created_at < a.ended_at"""
-
-
-@pytest.fixture
-def pipeline(desk: Desk, database_url: str, broker_url: str, tmp_path: Path) -> Iterator[Pipeline]:
-    """Processes of this test's own; none runs yet."""
-    environment = {
-        "OUTBOX_DATABASE_URL": database_url,
-        "OUTBOX_BROKER_URL": broker_url,
-        "OUTBOX_SOLR_URL": desk.solr.url,
-        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
-    }
-    found = Pipeline(environment, tmp_path)
-    try:
-        yield found
-    finally:
-        for process in found.processes.values():
-            process.send_signal(signal.SIGCONT)
-        found.stop_all()
 
 
 def leader(connection: Connection, pipeline: Pipeline) -> str | None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from kombu import Connection as Broker
 
 from outbox.store import claims, indexes, targets
@@ -14,24 +11,6 @@ from outbox.store.claims import BULK_QUEUE, Lane, Outcome
 from tests.integration.desk import Desk
 from tests.integration.hand_made import add, insert_items, states, take
 from tests.pipeline import Pipeline, until
-
-
-@pytest.fixture
-def pipeline(desk: Desk, database_url: str, broker_url: str, tmp_path: Path) -> Iterator[Pipeline]:
-    """Processes of this test's own; none runs yet."""
-    found = Pipeline(
-        {
-            "OUTBOX_DATABASE_URL": database_url,
-            "OUTBOX_BROKER_URL": broker_url,
-            "OUTBOX_SOLR_URL": desk.solr.url,
-            "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
-        },
-        tmp_path,
-    )
-    try:
-        yield found
-    finally:
-        found.stop_all()
 
 
 def test_an_event_becomes_a_document_and_a_refused_one_holds_up_nothing(desk: Desk, pipeline: Pipeline) -> None:

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from outbox.broker import queues
 from outbox.store.claims import Lane
@@ -19,27 +15,6 @@ from tests.pipeline import Pipeline, until
 SLOW = """CREATE OR REPLACE VIEW shop.item_document AS
     SELECT id, title, code, CASE WHEN id = 1 AND pg_sleep(600) IS NULL THEN 0 ELSE 7 END AS share FROM shop.item"""
 MENDED = "CREATE OR REPLACE VIEW shop.item_document AS SELECT id, title, code, 100 / divisor AS share FROM shop.item"
-
-
-@pytest.fixture
-def pipeline(desk: Desk, database_url: str, broker_url: str, tmp_path: Path) -> Iterator[Pipeline]:
-    """Processes of this test's own; none runs yet."""
-    environment = {
-        "OUTBOX_DATABASE_URL": database_url,
-        "OUTBOX_BROKER_URL": broker_url,
-        "OUTBOX_SOLR_URL": desk.solr.url,
-        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
-    }
-    found = Pipeline(environment, tmp_path)
-    try:
-        yield found
-    finally:
-        found.stop_all()
-
-
-def children(pid: int) -> list[int]:
-    """The processes that a process has started."""
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
 
 
 def begun(desk: Desk) -> bool:
@@ -54,7 +29,7 @@ def test_a_worker_that_dies_at_a_document_ends_its_claim_at_once(desk: Desk, pip
     add(desk.connection, desk.place, "1")
     pipeline.start(live=1, bulk=1)
     until(lambda: begun(desk), "the claim is begun")
-    (child,) = children(pipeline.processes["worker-live"].pid)
+    (child,) = pipeline.children("worker-live")
     os.kill(child, signal.SIGKILL)
     add(desk.connection, desk.place, "2")
     outcomes = "SELECT outcome, leased_until - ended_at FROM outbox.claim WHERE keys = '{1}' AND ended_at IS NOT NULL"

@@ -1,0 +1,3 @@
+-- name: bounded
+-- For this transaction alone.
+SELECT set_config('statement_timeout', %(milliseconds)s::text, true)
