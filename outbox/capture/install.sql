@@ -2,9 +2,6 @@
 -- One apply or detach at a time in a database; the number is ours alone.
 SELECT pg_advisory_lock(7266402501)
 
--- name: unlock
-SELECT pg_advisory_unlock(7266402501)
-
 -- name: hurry
 -- For the locks of one table and all its partitions together. Every later writer waits behind us meanwhile: so not for
 -- long. And never until Postgres looks for deadlocks: whoever holds a partition may come to wait for another one behind us,
