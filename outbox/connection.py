@@ -29,7 +29,11 @@ _PINNED = {
     "search_path": "pg_catalog, pg_temp",
     "jit": "off",
     "plan_cache_mode": "force_custom_plan",
-    "idle_in_transaction_session_timeout": "60s",
+    # The server drops a peer that vanished, as we do: a transaction of its may hold locks.
+    "tcp_user_timeout": "15000",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
 }
 
 # A peer that vanished is noticed within half a minute, an unreachable one within five seconds.
@@ -54,15 +58,25 @@ def where(database_url: str) -> str:
 
 
 def connect(
-    database_url: str, *, application: str, autocommit: bool = False, statement_timeout_s: int = 30
+    database_url: str,
+    *,
+    application: str,
+    autocommit: bool = False,
+    statement_timeout_s: int = 30,
+    idle_in_transaction_s: int = 60,
 ) -> Connection:
     """Open a connection with our settings pinned.
 
-    `application` is shown in `pg_stat_activity`. Raises PostgresUnavailable, naming host and database, or ConfigError
-    if the address is none.
+    `application` is shown in `pg_stat_activity`. A transaction that waits for us `idle_in_transaction_s` is rolled back
+    by the server, with its locks: we were frozen, or cut off. Raises PostgresUnavailable, naming host and database, or
+    ConfigError if the address is none.
     """
     place = where(database_url)
-    pinned = {**_PINNED, "statement_timeout": f"{statement_timeout_s}s"}
+    pinned = {
+        **_PINNED,
+        "statement_timeout": f"{statement_timeout_s}s",
+        "idle_in_transaction_session_timeout": f"{idle_in_transaction_s}s",
+    }
     options = " ".join(f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in pinned.items())
     try:
         conninfo = make_conninfo(database_url, application_name=application, options=options, **_TCP)

@@ -20,6 +20,21 @@ def is_suspicious(error: psycopg.Error) -> bool:
     return state == "57014" or state.startswith("XX")
 
 
-def first_line(error: Exception) -> str:
-    """The error's first line, which has no row data in it (a DETAIL has), or the name of its class."""
+# Connection, transaction, privileges and syntax, resources, locks, operators, system: their first line names objects
+# and no values. Without a state it is libpq that speaks.
+_WITHOUT_VALUES = ("08", "0A", "25", "28", "3D", "3F", "40", "42", "53", "55", "57", "58")
+
+
+def loggable(error: BaseException) -> str:
+    """What a log may say of an error: nothing of a row. Whose first line may repeat a value is named by its state.
+
+    The whole is kept beside the claim or the event that it happened to.
+    """
+    if isinstance(error, psycopg.Error) and error.sqlstate and error.sqlstate[:2] not in _WITHOUT_VALUES:
+        return f"{type(error).__name__}, SQLSTATE {error.sqlstate}"
+    return first_line(error)
+
+
+def first_line(error: BaseException) -> str:
+    """The error's first line, or the name of its class. It may repeat a value of a row."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

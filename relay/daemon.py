@@ -18,7 +18,7 @@ from outbox.index import Definition
 from outbox.migrate import head
 from outbox.settings import Settings
 from outbox.solr.client import Address, Solr
-from outbox.sqlstate import first_line
+from outbox.sqlstate import loggable
 from outbox.store import claims, indexes, suspects, targets
 from outbox.store.targets import Survey
 from relay.claiming import Claimer
@@ -32,6 +32,7 @@ from relay.wakeup import SLICE_S, Wakeup
 log = structlog.get_logger("relay")
 _RECONNECT_S = (0.2, 5.0)
 _GRACE_S = 5.0
+IDLE_IN_TRANSACTION_S = 2  # a leader that is frozen or cut off in a claim keeps the index's row no longer than its lead
 
 
 class Relay:
@@ -61,7 +62,7 @@ class Relay:
             try:
                 self._session()
             except (PostgresUnavailable, psycopg.OperationalError) as error:
-                log.warning("Postgres unavailable", reason=first_line(error), again_in_s=self._reconnect_s)
+                log.warning("Postgres unavailable", reason=loggable(error), again_in_s=self._reconnect_s)
                 self._pause(self._reconnect_s)
                 self._reconnect_s = min(self._reconnect_s * 2, _RECONNECT_S[1])
         self._expander.stop(_GRACE_S)
@@ -70,7 +71,9 @@ class Relay:
 
     def _session(self) -> None:
         """One connection's life: it listens from its first moment on, and also does the work."""
-        with connect(self._url, application="outbox relay", autocommit=True) as connection:
+        with connect(
+            self._url, application="outbox relay", autocommit=True, idle_in_transaction_s=IDLE_IN_TRANSACTION_S
+        ) as connection:
             indexes.demand_schema(connection, head())
             scan, idle = partial(self._step, connection), partial(self._goes_on, connection)
             leads = partial(self._leadership.renew, connection)

@@ -19,7 +19,7 @@ import structlog
 from outbox.connection import Connection
 from outbox.errors import IndexRefused, SolrUnavailable
 from outbox.index import LIVE_MOST, Definition, Way
-from outbox.sqlstate import first_line, is_of_the_data
+from outbox.sqlstate import first_line, is_of_the_data, loggable
 from outbox.store import events
 from outbox.store.claims import Lane
 from outbox.store.events import FanOut
@@ -159,7 +159,7 @@ def _set_aside(connection: Connection, fanout: FanOut, error: psycopg.Error) -> 
     mended by `outbox apply`, and is tried again.
     """
     words = first_line(error)
-    log.error("fan-out cannot be expanded", fanout=fanout.id, way=fanout.way, reason=words)
+    log.error("fan-out cannot be expanded", fanout=fanout.id, way=fanout.way, reason=loggable(error))
     if not is_of_the_data(error):
         events.postpone(connection, fanout.id, AGAIN, words)
     elif (fanout.progress or {}).get("phase", WAY) == WAY and fanout.way is not None:

@@ -15,7 +15,7 @@ from outbox.connection import Connection, connect
 from outbox.errors import PostgresUnavailable
 from outbox.settings import Settings
 from outbox.solr.client import Address, Solr
-from outbox.sqlstate import first_line
+from outbox.sqlstate import loggable
 from outbox.store import claims, targets
 from relay.definitions import Definitions
 from relay.enumerate import Enumerator
@@ -59,7 +59,7 @@ class Expander:
             try:
                 self._session()
             except (PostgresUnavailable, psycopg.OperationalError) as error:
-                log.warning("Postgres unavailable to the expander", reason=first_line(error))
+                log.warning("Postgres unavailable to the expander", reason=loggable(error))
                 self._stopping.wait(_AGAIN_S)
             except BaseException as error:  # the loop raises it in the main thread, where it ends the relay
                 self._error = error

@@ -15,7 +15,7 @@ import structlog
 from outbox import watch
 from outbox.connection import Connection
 from outbox.index import Definition
-from outbox.sqlstate import first_line
+from outbox.sqlstate import loggable
 from outbox.store import indexes
 from outbox.store.targets import Survey
 
@@ -51,7 +51,7 @@ def _guarded(connection: Connection, survey: Survey, definition: Definition) -> 
     except psycopg.Error as error:
         if connection.broken:
             raise
-        log.info("not looked at", index=survey.name, reason=first_line(error))  # a lock, mostly: in a minute again
+        log.info("not looked at", index=survey.name, reason=loggable(error))  # a lock, mostly: in a minute again
 
 
 def look_at(connection: Connection, survey: Survey, definition: Definition) -> None:

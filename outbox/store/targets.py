@@ -83,6 +83,6 @@ def trip(
     connection.execute(_SQL["trip"], parameters)
 
 
-def recover(connection: Connection, target: int) -> None:
-    """Close the target's breaker after a success."""
-    connection.execute(_SQL["recover"], {"target": target})
+def recover(connection: Connection, target: int, documents: int) -> None:
+    """Close the target's breaker after a claim of so many documents succeeded."""
+    connection.execute(_SQL["recover"], {"target": target, "documents": documents})

@@ -75,8 +75,9 @@ WHERE id = %(target)s AND NOT EXISTS (
 );
 
 -- name: recover
--- Closes the breaker after a success; batches grow back eightfold, so that a Solr that just came up is not overrun.
+-- Closes the breaker after a success; the next claims have at most eight times its documents, so that a Solr that just
+-- came up is not overrun. Of two claims that end together, none counts for the other.
 UPDATE outbox.target
 SET retry_at = NULL, failing_since = NULL, reason = NULL, failed = NULL,
-    batch = CASE WHEN batch * 8 < 500 THEN batch * 8 END
+    batch = CASE WHEN 8 * %(documents)s < 500 THEN greatest(batch, 8 * %(documents)s) END
 WHERE id = %(target)s AND (retry_at IS NOT NULL OR batch IS NOT NULL);

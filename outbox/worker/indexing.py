@@ -28,7 +28,7 @@ from outbox.errors import (
 )
 from outbox.index import Definition, Target
 from outbox.solr.client import Solr
-from outbox.sqlstate import first_line, is_suspicious
+from outbox.sqlstate import first_line, is_suspicious, loggable
 from outbox.store import claims, suspects, targets
 from outbox.store.claims import Begun, Outcome
 from outbox.worker.documents import Document, Row, assemble
@@ -122,7 +122,7 @@ class Indexer:
         if not claims.finish(connection, claim, bad=bad, back=[]):
             raise LeaseLost(f"claim {claim.number}")
         if claim.failing:
-            targets.recover(connection, claim.target)
+            targets.recover(connection, claim.target, claim.keys)
         claims.wake(connection)  # last: the relay, woken, finds the breaker closed
 
     def _definition(self, connection: Connection, claim: Begun) -> Definition:
@@ -144,7 +144,7 @@ class Indexer:
             if ended and _suspicious(error):
                 suspects.mark(connection, [claim.number])
         claims.wake(connection)
-        log.warning("claim given back", claim=claim.number, reason=str(error))
+        log.warning("claim given back", claim=claim.number, reason=_loggable(error))
 
 
 def end_lost(connection: Connection, number: int, outcome: Outcome, reason: str) -> bool:
@@ -156,6 +156,16 @@ def end_lost(connection: Connection, number: int, outcome: Outcome, reason: str)
     if ended:
         claims.wake(connection)
     return ended
+
+
+def _loggable(error: Exception) -> str:
+    """Of a server's words, those that repeat no value of a document: a 500 may."""
+    if isinstance(error, SolrBusy) and error.suspicious:
+        return str(error).partition(":")[0]
+    cause = error.__cause__
+    if isinstance(cause, psycopg.Error) and loggable(cause) != first_line(cause):
+        return loggable(cause)
+    return loggable(error)
 
 
 def _suspicious(error: Exception) -> bool:

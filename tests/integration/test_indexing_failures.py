@@ -99,7 +99,7 @@ def test_a_solr_that_refuses_connections_condemns_nothing(desk: Desk, database_u
             indexer.index(number, worker="w@test")
     indexer.engine.dispose()
     given_back(desk, number, "Connection refused")
-    targets.recover(desk.connection, desk.place.target)
+    targets.recover(desk.connection, desk.place.target, 1)
     again = take(desk.connection, desk.place)
     assert again is not None
     desk.indexer.index(again.number, worker="w@test")
