@@ -139,8 +139,13 @@ def connection(database_url: str) -> Iterator[psycopg.Connection[TupleRow]]:
 @pytest.fixture
 def solr_url(endpoints: Endpoints) -> Iterator[str]:
     """A SolrCloud; collections, aliases and configsets that the test makes are removed after it."""
-    solr = Solr(Address(endpoints.solr_url))
     yield endpoints.solr_url
+    remove_collections(endpoints.solr_url)
+
+
+def remove_collections(solr_url: str) -> None:
+    """Remove every alias, collection and configset of a SolrCloud but its own."""
+    solr = Solr(Address(solr_url))
     for alias in solr.admin("/admin/collections", {"action": "LISTALIASES"}).get("aliases", {}):
         solr.admin("/admin/collections", {"action": "DELETEALIAS", "name": alias})
     for name in solr.admin("/admin/collections", {"action": "LIST"})["collections"]:
@@ -154,7 +159,12 @@ def solr_url(endpoints: Endpoints) -> Iterator[str]:
 def broker_url(endpoints: Endpoints) -> Iterator[str]:
     """The broker; our queues are removed after the test, so that no message reaches another test's workers."""
     yield endpoints.broker_url
-    with Broker(endpoints.broker_url) as broker:
+    remove_queues(endpoints.broker_url)
+
+
+def remove_queues(broker_url: str) -> None:
+    """Remove our queues with what is in them."""
+    with Broker(broker_url) as broker:
         for queue in (LIVE_QUEUE, BULK_QUEUE):
             channel: Any = broker.channel()
             channel.queue_delete(queue)
