@@ -200,7 +200,7 @@ def _collection(found: collections.Collections, settings: IndexSettings, applied
 
 def _make_collection(connection: Connection, solr: Solr, planned: Plan, say: Say) -> None:
     """Make it, or make sure that it is ours; then add the fields that lack."""
-    owner = f"{indexes.identity(connection)}/{planned.name}"
+    owner = indexes.owner(connection, planned.name)
     alias = planned.settings.collection
     if not planned.collection_exists:
         collections.create(solr, planned.collection, resources.configset())

@@ -49,6 +49,8 @@ def parse_duration(text: object) -> object:
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 _SOME = timedelta(milliseconds=1)
+_HOUR = timedelta(hours=1)
+_CENTURY = timedelta(days=36_500)  # Postgres subtracts it from the time
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 
 
@@ -105,7 +107,7 @@ class RelaySettings(_Section):
     dispatch_lease: Duration = Field(timedelta(seconds=30), ge=_SOME)
     work_lease: Duration = Field(timedelta(seconds=60), ge=_SOME)
     poll: Duration = Field(timedelta(seconds=1), ge=_SOME)
-    retention: Duration = timedelta(days=7)
+    retention: Duration = Field(timedelta(days=7), ge=_HOUR, le=_CENTURY)
 
 
 class _File(_Section):

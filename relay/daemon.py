@@ -1,4 +1,4 @@
-"""The relay's loop: survey, revoke, have fan-outs expanded, claim, publish, rest."""
+"""The relay's loop: survey, revoke, have fan-outs expanded and old rows pruned, claim, publish, rest."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from relay.definitions import Definitions
 from relay.expander import Expander
 from relay.leadership import Leadership
 from relay.look import Look
+from relay.pruner import Pruner
 from relay.restarts import Restarts
 from relay.wakeup import SLICE_S, Wakeup
 
@@ -44,6 +45,7 @@ class Relay:
         self._leadership = Leadership()
         self._claimer = Claimer(settings)
         self._expander = Expander(settings)
+        self._pruner = Pruner(settings)
         solr = Solr(Address(settings.solr_url, settings.solr_user, settings.solr_password.get_secret_value()))
         self._restarts = Restarts(solr, settings.relay.work_lease)
         self._definitions = Definitions()
@@ -57,7 +59,8 @@ class Relay:
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
         log.info("started", relay=self._leadership.holder, database=where(self._url))
-        self._expander.start()
+        self._expander.beside.start()
+        self._pruner.beside.start()
         while not self._stopping:
             try:
                 self._session()
@@ -65,7 +68,8 @@ class Relay:
                 log.warning("Postgres unavailable", reason=loggable(error), again_in_s=self._reconnect_s)
                 self._pause(self._reconnect_s)
                 self._reconnect_s = min(self._reconnect_s * 2, _RECONNECT_S[1])
-        self._expander.stop(_GRACE_S)
+        for beside in (self._pruner.beside, self._expander.beside):
+            beside.stop(_GRACE_S)
         self._claimer.close()
         log.info("stopped", relay=self._leadership.holder)
 
@@ -89,6 +93,8 @@ class Relay:
                     continue
                 if self._look.due():
                     self._look.at_all(connection, self._readable(connection))
+                if self._pruner.due():
+                    self._pruner.beside.ask()
                 if not self._step(connection):
                     wakeup.rest()
             self._leadership.resign(connection)
@@ -117,7 +123,7 @@ class Relay:
             if survey.over:
                 did = self._revoke(connection) or did
             if survey.unexpanded and not survey.paused:
-                self._expander.ask()
+                self._expander.beside.ask()
             for wish in self._claimer.wishes(survey):
                 claimed = self._claimer.claim(connection, survey, wish)
                 did = claimed or did

@@ -32,7 +32,7 @@ def check(connection: Connection, settings: Settings, name: str, seen: Seen | No
         problems += applied.problems(connection, wanted, known, analysis.definition)
     if seen is not None:
         definition = analysis.definition or (known.definition if known else None)
-        owner = f"{indexes.identity(connection)}/{name}"
+        owner = indexes.owner(connection, name)
         problems += collection.problems(seen, owner, wanted, known, definition)
     return problems
 

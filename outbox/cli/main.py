@@ -9,7 +9,7 @@ import click
 import psycopg
 
 from outbox import __version__, errors
-from outbox.cli import apply, check, dead, detach, migrate, replay, status, wait
+from outbox.cli import apply, check, dead, detach, migrate, prune, replay, status, wait
 from outbox.cli.session import Session
 
 
@@ -42,6 +42,7 @@ _COMMANDS = (
     wait.wait,
     status.status,
     dead.dead,
+    prune.prune,
 )
 for command in _COMMANDS:
     outbox.add_command(command)

@@ -44,7 +44,7 @@ def highest_version(solr: Solr, collection: str, own: OwnFields, *, scope: str) 
         "fl": own.version,
         "rows": 1,
     }
-    found = solr.select(collection, params, handler=_all_documents(own))["response"]["docs"]
+    found = solr.select(collection, params, handler=all_documents(own))["response"]["docs"]
     return int(found[0][own.version]) if found else 0
 
 
@@ -65,14 +65,17 @@ def list_versions(
         "rows": rows,
         "cursorMark": mark or "*",
     }
-    answer = solr.select(collection, params, handler=_all_documents(own))
+    answer = solr.select(collection, params, handler=all_documents(own))
     ids = [document["id"] for document in answer["response"]["docs"]]
     following = answer["nextCursorMark"]
     return ids, None if len(ids) < rows or following == mark else following
 
 
-def _all_documents(own: OwnFields) -> str:
-    """Our configset hides tombstones from /select and not from /audit; other configurations have no /audit."""
+def all_documents(own: OwnFields) -> str:
+    """The handler that finds tombstones too.
+
+    Our configset hides them from /select and not from /audit; other configurations have no /audit.
+    """
     return "/audit" if own.deleted else "/select"
 
 

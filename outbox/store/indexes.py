@@ -50,8 +50,13 @@ def demand_schema(connection: Connection, version: str) -> None:
 
 
 def identity(connection: Connection) -> str:
-    """Whose documents these are, for the stamp of a collection."""
+    """Which database this is."""
     return str(_one(connection, "identity"))
+
+
+def owner(connection: Connection, name: str) -> str:
+    """The stamp of the collections of one index of this database."""
+    return f"{identity(connection)}/{name}"
 
 
 def register(connection: Connection, name: str) -> int:

@@ -162,5 +162,17 @@ leader = Table(
     Column("renewed_at", _timestamp, nullable=False, server_default=text("'-infinity'::timestamptz")),
     Column("holder", Text),
 )
+pruned = Table(
+    "pruned",
+    metadata,
+    Column("one", Boolean, primary_key=True, server_default=text("true")),
+    Column(
+        "claims_before",
+        _timestamp,
+        nullable=False,
+        server_default=text("'-infinity'::timestamptz"),
+        comment="claims that ended before this may be gone",
+    ),
+)
 # Set by SQL alone: Sequence objects of the metadata would be created for columns that do not use them.
 CLAIM_NUMBER = f"{SCHEMA}.claim_number"
