@@ -61,13 +61,26 @@ def _solr_version() -> str:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """Postgres 18 (and 15 where there is one), RabbitMQ, Solr in SolrCloud mode and Flower, for this run alone."""
+    """Postgres 18 (and 15 where there is one), RabbitMQ, Solr in SolrCloud mode and Flower, for this run alone.
+
+    OUTBOX_TEST_STACK names the folder of one that runs already, and goes on: for many runs of single tests.
+    """
+    if folder := os.environ.get("OUTBOX_TEST_STACK"):
+        yield Stack(Path(folder))
+        return
+    with private_stack(with_pg15=True) as running:
+        yield running
+
+
+@contextmanager
+def private_stack(*, with_pg15: bool = False, with_flower: bool = True) -> Iterator[Stack]:
+    """A stack that the next run clears away if this process is killed."""
     _clear_crashed()
     folder = RUNS / str(os.getpid())
     folder.mkdir(parents=True)
     (folder / "owner").write_text(json.dumps(asdict(_myself())))
     try:
-        with Stack(folder, with_pg15=True) as running:
+        with Stack(folder, with_pg15=with_pg15, with_flower=with_flower) as running:
             yield running
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -119,13 +132,14 @@ def empty_database_url(endpoints: Endpoints) -> Iterator[str]:
 
 @contextmanager
 def cloned(url: str, template: str) -> Iterator[str]:
-    """A database of one's own, cloned from another."""
+    """A database of one's own, cloned from another; no connection is kept, for the test may kill the server."""
     name = f"t_{secrets.token_hex(4)}"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        try:
-            yield named(url, name)
-        finally:
+    try:
+        yield named(url, name)
+    finally:
+        with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 

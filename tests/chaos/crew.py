@@ -1,0 +1,129 @@
+"""Our own processes: two relays, a worker of each queue. Each has its own ways to the servers, through proxies.
+
+Who is killed is started again by the suite, as a supervisor would; who ends by himself is not, and is a defect.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from services import process
+from tests.chaos.proxy import Network, Proxy
+from tests.chaos.schedule import PROCESSES, SERVERS
+from tests.pipeline import Pipeline
+
+GRACE_S = 20.0
+_VARIABLES = {"postgres": "OUTBOX_DATABASE_URL", "rabbitmq": "OUTBOX_BROKER_URL", "solr": "OUTBOX_SOLR_URL"}
+_SIZES = {"worker-live": 2, "worker-bulk": 1}
+
+
+@dataclass(slots=True)
+class Member:
+    """One process. `ways`: the proxies to the servers, by name."""
+
+    name: str
+    pipeline: Pipeline
+    ways: Mapping[str, Proxy]
+    orphans: set[process.Identity] = field(default_factory=set)
+
+    def start(self) -> None:
+        """Start it; nothing waits until it works."""
+        if self.name.startswith("relay"):
+            self.pipeline.spawn(self.name, "relay")
+            return
+        queue = self.name.removeprefix("worker-")
+        worker = f"-A outbox.worker worker -Q outbox.{queue} -n {queue}@%h -c {_SIZES[self.name]}".split()
+        self.pipeline.spawn(self.name, "celery", *worker, "--without-mingle", "--without-gossip")
+
+    @property
+    def pid(self) -> int:
+        """Of the main process."""
+        return self.pipeline.processes[self.name].pid
+
+    def kill(self, *, family: bool) -> None:
+        """SIGKILL, of the main process alone or with all its children at once; what it leaves is remembered."""
+        root = process.identify(self.pid)
+        assert root is not None, f"{self.name} has ended by itself: {self.pipeline.log(self.name)[-2000:]}"
+        if family:
+            process.kill([root])
+        else:
+            self.orphans |= process.relatives([root]) - {root}
+        self.pipeline.kill(self.name)
+
+    def kill_child(self) -> bool:
+        """SIGKILL one of the processes that run a worker's tasks; false if there is none at this moment."""
+        children = self.pipeline.children(self.name)
+        identity = process.identify(children[0]) if children else None
+        process.send([identity] if identity else [], signal.SIGKILL)
+        return identity is not None
+
+    def stop(self) -> None:
+        """SIGTERM, and after a grace SIGKILL, as a supervisor does."""
+        running = self.pipeline.processes[self.name]
+        running.send_signal(signal.SIGTERM)
+        try:
+            running.wait(timeout=GRACE_S)
+        except subprocess.TimeoutExpired:
+            self.kill(family=True)
+        else:
+            self.pipeline.processes.pop(self.name)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """SIGSTOP for all of it as long as the block lasts."""
+        pid = self.pid
+        process.freeze(pid)
+        try:
+            yield
+        finally:
+            process.thaw(pid)
+
+    def ended(self) -> str:
+        """What it said last if it ended by itself; "" if it runs."""
+        running = self.pipeline.processes.get(self.name)
+        if running is None or running.poll() is None:
+            return ""
+        return f"{self.name} ended by itself with {running.returncode}: {self.pipeline.log(self.name)[-2000:]}"
+
+    def dismiss(self) -> None:
+        """End it for good, with whatever a killed one left."""
+        if self.name in self.pipeline.processes:
+            self.stop()
+        process.kill(self.orphans)
+
+
+@contextmanager
+def crew(network: Network, environment: Mapping[str, str], logs: Path) -> Iterator[dict[str, Member]]:
+    """All of them by name, started; they end with the block."""
+    members = {name: _member(name, network, environment, logs) for name in PROCESSES}
+    try:
+        for member in members.values():
+            member.start()
+        yield members
+    finally:
+        for member in members.values():
+            member.dismiss()
+
+
+def _member(name: str, network: Network, environment: Mapping[str, str], logs: Path) -> Member:
+    ways = {server: _way(network, environment[_VARIABLES[server]]) for server in SERVERS}
+    own = {_VARIABLES[server]: _by(environment[_VARIABLES[server]], way.port) for server, way in ways.items()}
+    return Member(name, Pipeline({**environment, **own}, logs), ways)
+
+
+def _way(network: Network, url: str) -> Proxy:
+    parts = urlsplit(url)
+    assert parts.hostname and parts.port, "the servers of a stack have ports"
+    return network.proxy(parts.hostname, parts.port)
+
+
+def _by(url: str, port: int) -> str:
+    parts = urlsplit(url)
+    credentials, at, _ = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{credentials}{at}127.0.0.1:{port}").geturl()

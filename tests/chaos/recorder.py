@@ -1,0 +1,75 @@
+"""Looks at documents in Solr all the time: does one ever go back?
+
+By real-time get, which shows a write as soon as Solr has it; one key at a time, since for several at once Solr looks
+into its log for each, but into one searcher for all: a commit in between then shows the past (seen). What a document
+shows is its version, and in its title the number of the row's last edit. It asks Solr itself, not by a proxy; a Solr
+that is away is waited for, and what was seen before still counts.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from outbox.errors import IndexRefused, SolrUnavailable
+from outbox.solr.client import Address, Solr
+from tests.chaos.writer import HOT
+
+EVERY_S = 0.005
+_NUMBER = re.compile(r"edit (\d+)")
+
+
+@dataclass(slots=True)
+class Seen:
+    """The newest state of each key so far, and every step back."""
+
+    looks: int = 0
+    backwards: list[str] = field(default_factory=list)
+    versions: dict[str, int] = field(default_factory=dict)
+    edits: dict[str, int] = field(default_factory=dict)
+
+    def note(self, key: str, document: dict[str, Any] | None) -> None:
+        """Compare what Solr has now with what it had."""
+        self.looks += 1
+        if document is not None:
+            self._compare(key, self.versions, int(document.get("src_version", 0)), "version")
+            if number := _NUMBER.match(str(document.get("title", ""))):
+                self._compare(key, self.edits, int(number[1]), "edit")
+        elif key in self.versions:
+            self.backwards.append(f"{key}: was there in version {self.versions[key]}, and is gone")
+
+    def _compare(self, key: str, known: dict[str, int], now: int, what: str) -> None:
+        if now < known.get(key, 0):
+            self.backwards.append(f"{key}: {what} {now} after {known[key]}")
+        known[key] = max(now, known.get(key, 0))
+
+
+@contextmanager
+def recording(solr_url: str, collection: str, keys: Sequence[str], seed: int) -> Iterator[Seen]:
+    """Look on until the end of the block; the first few `keys` are the hot ones, asked for each time."""
+    seen, ended = Seen(), threading.Event()
+    arguments = (solr_url, collection, keys, seed, seen, ended)
+    recorder = threading.Thread(target=_record, args=arguments, name="recorder")
+    recorder.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        recorder.join()
+
+
+def _record(solr_url: str, collection: str, keys: Sequence[str], seed: int, seen: Seen, ended: threading.Event) -> None:
+    draw = random.Random(f"recorder {seed}")  # noqa: S311 - a seeded choice, no secret
+    solr = Solr(Address(solr_url))
+    while not ended.wait(EVERY_S):
+        key = draw.choice(keys[:HOT] if draw.random() < 0.5 else keys)
+        try:
+            found = solr.get(collection, [key], fields="id,src_version,title")
+        except (SolrUnavailable, IndexRefused):  # a Solr that starts answers 404 for a while
+            continue
+        seen.note(key, found.get(key))
