@@ -18,7 +18,7 @@ from tests.chaos.proxy import Network, Proxy
 from tests.chaos.schedule import PROCESSES, SERVERS
 from tests.pipeline import Pipeline
 
-GRACE_S = 20.0
+GRACE_S = 8.0
 _VARIABLES = {"postgres": "OUTBOX_DATABASE_URL", "rabbitmq": "OUTBOX_BROKER_URL", "solr": "OUTBOX_SOLR_URL"}
 _SIZES = {"worker-live": 2, "worker-bulk": 1}
 

@@ -7,7 +7,7 @@ of each kind; the rest is chance. Three seeds in a row take down all three serve
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from tests.chaos.proxy import Direction, Kind, Trouble
@@ -42,10 +42,10 @@ class Fault:
 
     act: Act
     target: str
-    at_s: float
     for_s: float
     server: str = ""
     trouble: Trouble | None = None
+    at_s: float = 0.0
 
     @property
     def kind(self) -> str:
@@ -63,59 +63,55 @@ class Fault:
 
 
 def schedule(seed: int) -> tuple[Fault, ...]:
-    """The faults of a seed, in the order of their begin."""
+    """The faults of a seed, in the order of their begin: spread over the span, each somewhere in a part of its own."""
     draw = random.Random(f"faults {seed}")  # noqa: S311 - a seeded choice, no secret
-    faults = [*_servers(draw, seed), *_always(draw), *(_any(draw) for _ in range(draw.randint(2, 6)))]
-    return tuple(sorted(faults, key=lambda fault: fault.at_s))
+    faults = [*_always(draw), *(_any(draw) for _ in range(draw.randint(1, 4)))]
+    draw.shuffle(faults)
+    for server in _servers(draw, seed):  # early, since they are long in coming back
+        faults.insert(draw.randint(1, len(faults) * 2 // 3), server)
+    part_s = SPAN_S / len(faults)
+    return tuple(replace(fault, at_s=(place + draw.random()) * part_s) for place, fault in enumerate(faults))
 
 
 def _servers(draw: random.Random, seed: int) -> list[Fault]:
-    """Two servers go down, early, since they are long in coming back; seeds in a row begin with different ones."""
+    """Two servers go down; seeds in a row begin with different ones."""
     first = SERVERS[seed % len(SERVERS)]
     second = draw.choice([server for server in SERVERS if server != first])
     acts = [Act.KILL, draw.choice([Act.KILL, Act.RESTART])]
     draw.shuffle(acts)
-    return [
-        Fault(act, server, draw.uniform(1, SPAN_S * 0.6), draw.uniform(0, 2))
-        for act, server in zip(acts, (first, second), strict=True)
-    ]
+    return [Fault(act, server, draw.uniform(0, 2)) for act, server in zip(acts, (first, second), strict=True)]
 
 
 def _always(draw: random.Random) -> list[Fault]:
     """What no seed goes without. The leader's freeze outlasts its leadership."""
-    frozen = draw.choice(SERVERS)
     return [
-        Fault(Act.KILL, LEADER, _moment(draw), _down(draw)),
-        Fault(Act.FREEZE, LEADER, _moment(draw), draw.uniform(3, 6)),
-        Fault(draw.choice([Act.KILL, Act.KILL_MAIN]), _worker(draw), _moment(draw), _down(draw)),
-        Fault(Act.KILL_CHILD, "worker-live", _moment(draw), 0),
-        Fault(Act.FREEZE, _worker(draw), _moment(draw), draw.uniform(1, 8)),
-        Fault(Act.FREEZE, frozen, _moment(draw), draw.uniform(1, 4)),
+        Fault(Act.KILL, LEADER, _down(draw)),
+        Fault(Act.FREEZE, LEADER, draw.uniform(3, 6)),
+        Fault(draw.choice([Act.KILL, Act.KILL_MAIN]), _worker(draw), _down(draw)),
+        Fault(Act.KILL_CHILD, "worker-live", 0),
+        Fault(Act.FREEZE, _worker(draw), draw.uniform(1, 8)),
+        Fault(Act.FREEZE, draw.choice(SERVERS), draw.uniform(1, 4)),
         *(_cut(draw, kind) for kind in Kind),
     ]
 
 
 def _any(draw: random.Random) -> Fault:
-    target = draw.choice([LEADER, STANDBY, "worker-live", "worker-live", "worker-bulk"])
+    target = draw.choice([LEADER, STANDBY, "worker-live", "worker-bulk"])
     acts = [Act.KILL, Act.FREEZE, Act.RESTART, Act.CUT, Act.CUT]
     act = draw.choice([*acts, Act.KILL_CHILD] if target.startswith("worker") else acts)
     if act is Act.CUT:
         return _cut(draw, draw.choice(list(Kind)))
-    return Fault(act, target, _moment(draw), draw.uniform(1, 6) if act is Act.FREEZE else _down(draw))
+    return Fault(act, target, draw.uniform(1, 6) if act is Act.FREEZE else _down(draw))
 
 
 def _cut(draw: random.Random, kind: Kind) -> Fault:
     target, server = draw.choice([LEADER, LEADER, "worker-live", "worker-live", "worker-bulk"]), draw.choice(SERVERS)
     trouble = Trouble(kind, draw.choice(list(Direction)), round(draw.uniform(0.05, 0.6), 2))
-    return Fault(Act.CUT, target, _moment(draw), draw.uniform(1, 7), server, trouble)
+    return Fault(Act.CUT, target, 0 if kind is Kind.RESET else draw.uniform(1, 7), server, trouble)
 
 
 def _worker(draw: random.Random) -> str:
     return draw.choice(["worker-live", "worker-live", "worker-bulk"])
-
-
-def _moment(draw: random.Random) -> float:
-    return draw.uniform(0.5, SPAN_S)
 
 
 def _down(draw: random.Random) -> float:

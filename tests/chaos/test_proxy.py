@@ -87,7 +87,7 @@ def test_what_is_dropped_is_lost_and_the_connection_with_it(proxy: Proxy, client
         client.recv(1000)
 
 
-def test_a_drop_of_one_direction_leaves_a_silent_connection_alone(proxy: Proxy, client: socket.socket) -> None:
+def test_a_drop_leaves_a_silent_connection_alone(proxy: Proxy, client: socket.socket) -> None:
     with proxy.suffering(Trouble(Kind.DROP, Direction.BOTH)):
         pass
     assert _said(client, b"still here") == b"still here"
