@@ -159,3 +159,4 @@ class Relay:
         if self._stopping:
             raise SystemExit(128 + number)
         self._stopping = True
+        log.info("stopping", relay=self._leadership.holder)

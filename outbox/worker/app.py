@@ -7,13 +7,16 @@ made in each child process when its first claim comes, after the fork.
 from __future__ import annotations
 
 import functools
+import os
+import signal
+from types import FrameType
 from typing import Any
 
 import psycopg
 import structlog
 from celery import Celery, Task
 from celery.exceptions import TimeLimitExceeded, WorkerLostError
-from celery.signals import setup_logging, task_failure, worker_process_init
+from celery.signals import setup_logging, task_failure, worker_process_init, worker_shutting_down
 from sqlalchemy import create_engine
 
 from outbox import log as logs
@@ -81,6 +84,20 @@ def _lost(exception: BaseException, kwargs: dict[str, Any], **_: object) -> None
         log.warning("a lost claim waits for its lease", claim=number, reason=str(error))
         return
     log.warning("claim lost", claim=number, ended=ended, reason=str(exception))
+
+
+@worker_shutting_down.connect
+def _second(sig: str, how: str, **_: object) -> None:
+    """After a SIGTERM, which lets the claims under way end, a second one exits; Celery by itself ignores it."""
+    if (sig, how) == ("SIGTERM", "Warm"):
+        signal.signal(signal.SIGTERM, _exit)
+        log.info("stopping", reason="SIGTERM: claims under way end first, a second one exits")
+
+
+def _exit(_number: int, _frame: FrameType | None) -> None:
+    """As SIGQUIT without its patience: messages go back to the broker, and end their claims when they come again."""
+    app.conf.worker_soft_shutdown_timeout = 0
+    os.kill(os.getpid(), signal.SIGQUIT)
 
 
 @setup_logging.connect

@@ -7,6 +7,7 @@ import signal
 from datetime import timedelta
 
 from outbox.broker import queues
+from outbox.connection import connect
 from outbox.store.claims import Lane
 from tests.integration.desk import Desk
 from tests.integration.hand_made import add, insert_items, states
@@ -14,6 +15,8 @@ from tests.pipeline import Pipeline, until
 
 SLOW = """CREATE OR REPLACE VIEW shop.item_document AS
     SELECT id, title, code, CASE WHEN id = 1 AND pg_sleep(600) IS NULL THEN 0 ELSE 7 END AS share FROM shop.item"""
+WAKE_SLEEPERS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name = 'outbox worker' AND datname = current_database() AND wait_event = 'PgSleep'"""
 MENDED = "CREATE OR REPLACE VIEW shop.item_document AS SELECT id, title, code, 100 / divisor AS share FROM shop.item"
 
 
@@ -38,10 +41,7 @@ def test_a_worker_that_dies_at_a_document_ends_its_claim_at_once(desk: Desk, pip
     until(lambda: states(desk.connection)["2"] == ["done"], "the other one is done")
     assert desk.connection.execute("SELECT suspect FROM outbox.event WHERE key = '1'").fetchall() == [(1,)]
     desk.connection.execute(MENDED)
-    desk.connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'outbox worker'"
-        " AND datname = current_database() AND wait_event = 'PgSleep'"
-    )
+    desk.connection.execute(WAKE_SLEEPERS)
     until(lambda: states(desk.connection)["1"] == ["done"], "and at last the suspect", 120)
 
 
@@ -72,3 +72,41 @@ def test_a_worker_that_is_told_to_stop_finishes_its_claim(desk: Desk, pipeline: 
     until(lambda: begun(desk), "the claim is begun")
     assert pipeline.stop("worker-live") == 0
     assert states(desk.connection)["1"] == ["done"]
+
+
+def test_a_worker_that_is_told_twice_exits_and_its_claim_is_free(desk: Desk, pipeline: Pipeline) -> None:
+    insert_items(desk.connection, [1])
+    desk.connection.execute(SLOW)
+    add(desk.connection, desk.place, "1")
+    pipeline.start(live=1, bulk=1)
+    until(lambda: begun(desk), "the claim is begun")
+    worker = pipeline.processes.pop("worker-live")
+    worker.send_signal(signal.SIGTERM)
+    until(lambda: "event=stopping" in pipeline.log("worker-live"), "it has heard the first")
+    worker.send_signal(signal.SIGTERM)
+    worker.wait(timeout=60)
+    assert begun(desk)  # else it ended by its deadline: the exit would show nothing
+    desk.connection.execute(WAKE_SLEEPERS)
+    desk.connection.execute(MENDED)
+    pipeline.start(relays=0, live=1, bulk=0)
+    until(lambda: states(desk.connection)["1"] == ["done"], "another worker indexes it")
+    outcomes = desk.connection.execute("SELECT outcome, leased_until > ended_at FROM outbox.claim ORDER BY number")
+    assert outcomes.fetchall() == [("redelivered", True), ("done", True)]
+
+
+def test_a_relay_that_is_told_twice_exits_though_it_waits(desk: Desk, pipeline: Pipeline, database_url: str) -> None:
+    pipeline.start(live=1, bulk=0)
+    until(lambda: "event=leading" in pipeline.log("relay-0"), "it leads")
+    waits = """SELECT count(*) > 0 FROM pg_stat_activity
+        WHERE application_name = 'outbox relay' AND wait_event_type = 'Lock'"""
+    with connect(database_url, application="test") as holder:
+        holder.execute("SELECT FROM outbox.index FOR UPDATE")
+        add(desk.connection, desk.place, "1")
+        until(lambda: desk.connection.execute(waits).fetchone() == (True,), "it waits for a lock")
+        relay = pipeline.processes.pop("relay-0")
+        relay.send_signal(signal.SIGTERM)
+        until(lambda: "event=stopping" in pipeline.log("relay-0"), "it has heard the first")
+        assert relay.poll() is None
+        relay.send_signal(signal.SIGTERM)
+        assert relay.wait(timeout=20) == 128 + signal.SIGTERM
+        assert desk.connection.execute(waits).fetchone() == (False,)
