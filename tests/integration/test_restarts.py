@@ -120,3 +120,17 @@ def test_more_than_one_page(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None
         put(desk, key, 7)
     look(desk)
     assert replayed(desk) == set("abcde")
+
+
+def test_what_another_target_claimed_since_says_nothing_of_this_one(desk: Desk) -> None:
+    """Another index's claim may have survived though it was drawn later."""
+    insert_items(desk.connection, [1])
+    known = desk.indexed("1")
+    desk.connection.execute(
+        "INSERT INTO outbox.claim (number, leased_until, work_lease, lane, index, target, keys, events)"
+        " VALUES (%s, now(), '1 h', 'live', %s, 77, '{x}', '{}')",
+        [known + 50, desk.place.index],
+    )
+    put(desk, "1", known + 7)
+    look(desk)
+    assert replayed(desk) == {"1"}

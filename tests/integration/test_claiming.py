@@ -1,0 +1,81 @@
+"""What the relay does around a claim: commit, publish, undo, and end the bulk claim that is in a live change's way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from outbox.connection import Connection, connect
+from outbox.settings import Settings
+from outbox.store import claims, targets
+from outbox.store.claims import Lane, Outcome
+from relay.claiming import Claimer
+from relay.policy import Wish
+from relay.publish import Publisher
+from tests.integration.hand_made import Place, add, make_index, states, take
+
+NOWHERE = "amqp://nobody:nothing@127.0.0.1:1//"
+LIVE = Wish(Lane.LIVE, 500)
+
+
+@pytest.fixture
+def place(outbox: Connection) -> Place:
+    """An applied index in this test's database."""
+    return make_index(outbox)
+
+
+@pytest.fixture
+def claimer(outbox_url: str) -> Iterator[Claimer]:
+    """A relay's, whose broker cannot be reached."""
+    secrets = {"database": SecretStr(outbox_url), "broker": SecretStr(NOWHERE), "solr": SecretStr("")}
+    found = Claimer(Settings(**secrets, source="test"))
+    yield found
+    found.close()
+
+
+def claimed(connection: Connection, claimer: Claimer) -> bool:
+    """One live claim, as the relay makes it."""
+    (survey,) = targets.survey(connection)
+    return claimer.claim(connection, survey, LIVE)
+
+
+def outcomes(connection: Connection) -> list[str | None]:
+    """How the claims ended, in their order; None for one in flight."""
+    return [row[0] for row in connection.execute("SELECT outcome FROM outbox.claim ORDER BY number")]
+
+
+def test_a_claim_that_is_not_published_is_undone_at_once(outbox: Connection, place: Place, claimer: Claimer) -> None:
+    add(outbox, place, "a")
+    assert not claimed(outbox, claimer)
+    assert (outcomes(outbox), states(outbox)) == ([Outcome.NOT_PUBLISHED], {"a": ["waits"]})
+    assert take(outbox, place) is not None  # its event is free
+
+
+def test_a_claim_is_committed_before_it_is_published(
+    outbox: Connection, outbox_url: str, place: Place, claimer: Claimer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker may have the message before the relay has the broker's confirm."""
+    begun: list[int] = []
+
+    def at_the_worker(_: Publisher, claim: int, queue: str, expiration: timedelta) -> None:
+        with connect(outbox_url, application="worker", autocommit=True) as worker:
+            begun.extend(one.number for one in [claims.begin(worker, claim, worker=queue)] if one)
+
+    monkeypatch.setattr(Publisher, "publish", at_the_worker)
+    add(outbox, place, "a")
+    assert claimed(outbox, claimer)
+    assert len(begun) == 1
+
+
+def test_a_live_change_takes_its_key_out_of_a_bulk_claim_that_waits(
+    outbox: Connection, place: Place, claimer: Claimer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(outbox, place, "a", "b", lane=Lane.REPLAY)
+    assert take(outbox, place, lane=Lane.REPLAY)
+    add(outbox, place, "a")
+    monkeypatch.setattr(Publisher, "publish", lambda *_: None)
+    assert claimed(outbox, claimer)
+    assert outcomes(outbox) == [Outcome.PREEMPTED, None]
