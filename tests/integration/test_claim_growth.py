@@ -1,0 +1,57 @@
+"""A claim stays as cheap as it is: counted in blocks of Postgres, whatever waits behind what it takes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from outbox.connection import Connection
+from outbox.index import LIVE_MOST
+from outbox.sql import queries
+from outbox.store import claims
+from tests.integration.hand_made import Place, make_index
+
+CLAIM = queries("outbox.store", "claims.sql")["claim"]
+WAITING = """INSERT INTO outbox.event (index, lane, key, op)
+    SELECT 1, 'live', CASE WHEN %(hot)s THEN 'hot' ELSE n::text END, 'U' FROM generate_series(1, %(many)s) AS n"""
+LITTLE = 2_000  # as many as a claim looks at
+MANY = 200_000
+
+
+def blocks(connection: Connection, place: Place) -> int:
+    """Read or written by one claim, which is undone."""
+    parameters: dict[str, Any] = {
+        "index": place.index,
+        "target": place.target,
+        "queue": 0,
+        "lane": "live",
+        "keys": LIVE_MOST,
+        "window": claims.WINDOW,
+        "avoid": None,
+        "dispatch_lease": timedelta(seconds=30),
+        "work_lease": timedelta(seconds=60),
+    }
+    with connection.transaction(force_rollback=True), psycopg.ClientCursor(connection) as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {CLAIM}".encode(), parameters)
+        ((plan,),) = cursor.fetchall()
+    root = plan[0]["Plan"]
+    assert root["Actual Rows"] == 1, "nothing was claimed"
+    return int(root["Shared Hit Blocks"] + root["Shared Read Blocks"])
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+@pytest.mark.parametrize("hot", [False, True])
+@pytest.mark.parametrize("many", [MANY, pytest.param(1_000_000, marks=pytest.mark.long)])
+def test_a_claim_costs_the_same_whatever_waits(outbox: Connection, many: int, hot: bool, analysed: bool) -> None:
+    place = make_index(outbox)
+    outbox.execute(WAITING, {"hot": hot, "many": LITTLE})
+    few = blocks(outbox, place)
+    outbox.execute(WAITING, {"hot": hot, "many": many - LITTLE})
+    if analysed:
+        outbox.execute("ANALYZE outbox.event")
+    found = blocks(outbox, place)
+    print(f"{few} blocks with {LITTLE} waiting, {found} with {many}")
+    assert found <= 2 * few
