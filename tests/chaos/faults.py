@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import psycopg
@@ -25,11 +25,12 @@ _LEADER = "SELECT split_part(holder, ':', 2)::int FROM outbox.leader"
 
 @dataclass(slots=True)
 class Faults:
-    """The world that breaks. `direct`: Postgres' address without a proxy."""
+    """The world that breaks. `direct`: Postgres' address without a proxy. `solr_killed` is called while Solr is down."""
 
     crew: Mapping[str, Member]
     stack: Stack
     direct: str
+    solr_killed: Callable[[], None]
     errors: list[BaseException] = field(default_factory=list)
     _locks: dict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
 
@@ -71,6 +72,8 @@ class Faults:
             return
         if fault.act is Act.KILL:
             service.kill()
+            if name == "solr":
+                self.solr_killed()
         else:
             service.stop()
         _wait(fault.for_s)

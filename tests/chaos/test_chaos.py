@@ -25,7 +25,7 @@ from tests.chaos.faults import Faults
 from tests.chaos.judge import Judge, Verdict, objections
 from tests.chaos.locks import watching
 from tests.chaos.proxy import Network
-from tests.chaos.recorder import recording
+from tests.chaos.recorder import look_again, recording
 from tests.chaos.schedule import Fault, schedule
 from tests.chaos.writer import SQL, Deeds, writing
 from tests.pipeline import ROOT, Pipeline, until
@@ -109,9 +109,10 @@ def broken(world: World, seed: int, faults: tuple[Fault, ...]) -> Verdict:
     ):
         with writing(world.database_url, seed, LAYERS) as deeds:
             _replay(world)
-            Faults(world.crew, world.stack, world.database_url).run(faults)
+            Faults(world.crew, world.stack, world.database_url, seen.killed).run(faults)
         judge = world.judge
         recovery_s, left = judge.recovered()
+    look_again(judge.solr, world.collection, seen)
     lost, stale = judge.differences()
     events, claims, outcomes = judge.sums()
     print(f"claims: {outcomes}; writers waited for each other in {looks.among_writers} of {looks.looks} looks")
