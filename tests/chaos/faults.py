@@ -25,7 +25,7 @@ _LEADER = "SELECT split_part(holder, ':', 2)::int FROM outbox.leader"
 
 @dataclass(slots=True)
 class Faults:
-    """The world that breaks. `direct`: Postgres' address without a proxy. `solr_killed` is called while Solr is down."""
+    """The world that breaks. `direct`: Postgres' address without a proxy. `solr_killed`: called while Solr is down."""
 
     crew: Mapping[str, Member]
     stack: Stack

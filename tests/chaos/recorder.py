@@ -75,6 +75,13 @@ def recording(solr_url: str, collection: str, keys: Sequence[str], seed: int) ->
         recorder.join()
 
 
+def look_again(solr: Solr, collection: str, seen: Seen) -> None:
+    """At the end, at every document that was ever seen."""
+    seen.returning.clear()
+    for key in list(seen.versions):
+        seen.note(key, solr.get(collection, [key], fields=_FIELDS).get(key))
+
+
 def _record(solr_url: str, collection: str, keys: Sequence[str], seed: int, seen: Seen, ended: threading.Event) -> None:
     draw = random.Random(f"recorder {seed}")  # noqa: S311 - a seeded choice, no secret
     solr = Solr(Address(solr_url))
