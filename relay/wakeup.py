@@ -20,6 +20,7 @@ from collections.abc import Callable
 
 import structlog
 
+from outbox import pooler
 from outbox.connection import Connection
 from outbox.sql import queries
 
@@ -59,8 +60,7 @@ class Wakeup:
         self._due_s = due_s
         self._leads = leads
         self._asleep_since: float | None = None
-        connection.execute(_SQL["listen"])
-        self._hears = self._heard_ourselves()
+        self._hears = self._listens()
 
     def rest(self) -> None:
         """Return as soon as something was done, or may have to be done, or `idle` said false."""
@@ -74,14 +74,23 @@ class Wakeup:
             self._sleep()
         self._say_awake()
 
+    def _listens(self) -> bool:
+        """Whether notifications arrive; behind a pooler LISTEN is in vain, without an error.
+
+        Where we know of the pooler we need not try: our own NOTIFY might run on the connection that did LISTEN.
+        """
+        if pooler.between(self._connection) or not self._heard_ourselves():
+            log.warning("no notifications", reason="LISTEN is in vain, as behind a pooler: looking each poll instead")
+            return False
+        return True
+
     def _heard_ourselves(self) -> bool:
-        """Whether notifications arrive: behind a pooler in transaction mode LISTEN is in vain, without an error."""
         until = time.monotonic() + HEAR_S
+        self._connection.execute(_SQL["listen"])
         self._connection.execute(_SQL["notify_ourselves"], {"payload": _OURS})
         while (left := until - time.monotonic()) > 0:
             if any(note.payload == _OURS for note in self._connection.notifies(timeout=left, stop_after=1)):
                 return True
-        log.warning("no notifications", reason="LISTEN is in vain, as behind a pooler: looking each poll instead")
         return False
 
     def _poll(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from outbox import pooler
 from outbox.connection import Connection
 from outbox.errors import IndexRefused, NotApplied, SchemaOutOfDate
 from outbox.index import Definition, from_json, unreadable
@@ -134,7 +135,11 @@ def registered(connection: Connection, name: str) -> tuple[int, datetime | None]
 
 
 def alone(connection: Connection) -> None:
-    """Wait, as long as it takes, until no other apply or detach runs in this database; holds until the session ends."""
+    """Wait, as long as it takes, until no other apply or detach runs in this database; holds until the session ends.
+
+    Raises ConfigError behind a pooler, whose sessions are not ours.
+    """
+    pooler.refuse(connection)
     connection.execute("SET statement_timeout = 0")
     connection.execute(_SQL["alone"])
     connection.execute("RESET statement_timeout")

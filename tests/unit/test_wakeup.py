@@ -34,7 +34,8 @@ class Scripted:
     def execute(self, query: str, _: object = None) -> Any:
         """One statement, noted by the name that its first line carries."""
         name = query.split("\n", 1)[0].removeprefix("-- ")
-        self.steps.append(name)
+        if name != "mark":
+            self.steps.append(name)
         number = self.older.pop(0) if name == "oldest_running" else self.bound
         return type("Cursor", (), {"fetchone": lambda _: (number,)})()
 
