@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: help venv services services-stop demo test test-long bench-capture lint constraints clean
+.PHONY: help venv services services-stop demo test test-long mutants bench-capture lint constraints clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -37,6 +37,9 @@ test-long: $(STAMP) ## run all tests, the long ones too
 
 bench-capture: $(STAMP) ## measure what capture costs the application; ARGS="--rounds 30 --json"
 	@$(BIN)/python -m bench.capture_cost $(ARGS)
+
+mutants: $(STAMP) ## break the code in small ways, and see that each is caught by its test; ARGS="begun lease" picks some
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 lint: $(STAMP) ## ruff, mypy --strict and the rule that outbox never imports relay
 	@$(BIN)/ruff check .

@@ -7,6 +7,7 @@ with what Python finds in the same documents.
 from __future__ import annotations
 
 import re
+import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -110,8 +111,8 @@ def collection(url: str, name: str) -> Iterator[Searched]:
 
 @pytest.fixture
 def empty(endpoints: Endpoints) -> Iterator[Searched]:
-    """An empty collection of the test's own."""
-    with collection(endpoints.solr_url, "layers_empty") as made:
+    """An empty collection of the test's own; of a new name, since Solr remembers a configset's content by its name."""
+    with collection(endpoints.solr_url, f"layers_empty_{secrets.token_hex(3)}") as made:
         yield made
 
 
