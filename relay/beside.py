@@ -9,7 +9,7 @@ import psycopg
 import structlog
 
 from outbox.connection import Connection, connect
-from outbox.errors import PostgresUnavailable
+from outbox.errors import OutboxError, PostgresUnavailable
 from outbox.sqlstate import loggable
 
 log = structlog.get_logger("relay")
@@ -64,6 +64,9 @@ class Beside:
             except (PostgresUnavailable, psycopg.OperationalError) as error:
                 log.warning(f"Postgres unavailable to the {self._name}", reason=loggable(error))
                 self.rest(_AGAIN_S)
+            except OutboxError as error:  # one sentence, without this thread's traceback
+                self._error = error
+                return
             except BaseException as error:  # the loop raises it in the main thread, where it ends the relay
                 self._error = error
                 raise
