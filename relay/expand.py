@@ -131,10 +131,10 @@ def _chunk(connection: Connection, fanout: FanOut, enumerator: Enumerator, lane:
     keys, progress = enumerator.chunk(connection, fanout)
     if keys:
         events.add_keys(connection, [(fanout.id, key) for key in keys], lane)
+    count = (fanout.progress or {}).get("keys", 0) + len(keys)
+    events.save_progress(connection, fanout.id, {**progress, "keys": count}, lane)
     if progress is ALL:
         events.expanded(connection, [fanout.id])
-    else:
-        events.save_progress(connection, fanout.id, progress, lane)
     log.info("enumerated", fanout=fanout.id, keys=len(keys), complete=progress is ALL)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 
 import click
 
@@ -15,6 +16,7 @@ from outbox.errors import OutboxError
 from outbox.store import events, indexes
 
 _LOOK_S = (0.02, 0.5)
+_SELDOM = 5  # times as long as a look takes
 _DEAD = 4
 
 
@@ -32,13 +34,23 @@ def wait(session: Session, timeout_s: float | None, searchable: bool) -> None:
         wait_for(session, connection, timeout_s=timeout_s, searchable=searchable)
 
 
-def wait_for(session: Session, connection: Connection, *, timeout_s: float | None, searchable: bool) -> None:
-    """Wait as the command does, and leave the process with 4 if an event is dead."""
+def wait_for(
+    session: Session,
+    connection: Connection,
+    *,
+    timeout_s: float | None,
+    searchable: bool,
+    watch: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Wait as the command does, and leave the process with 4 if an event is dead.
+
+    `watch` is told, again and again, how many events are neither done nor dead.
+    """
     for name in indexes.detached(connection):
         note(f"{name} is detached: its events wait until `outbox apply`, and not here")
     up_to = events.highest(connection)
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
-    _drain(connection, up_to, deadline, timeout_s)
+    _drain(connection, up_to, deadline, timeout_s, watch)
     if searchable:
         _commit(session, connection)
     died = events.dead_among(connection, up_to)
@@ -47,15 +59,21 @@ def wait_for(session: Session, connection: Connection, *, timeout_s: float | Non
         sys.exit(_DEAD)
 
 
-def _drain(connection: Connection, up_to: int, deadline: float | None, timeout_s: float | None) -> None:
-    pause = _LOOK_S[0]
+def _drain(
+    connection: Connection, up_to: int, deadline: float | None, timeout_s: float | None, watch: Callable[[int], None]
+) -> None:
+    pause, at = _LOOK_S[0], time.monotonic()
     while left := events.unfinished(connection, up_to):
+        took_s = time.monotonic() - at
+        watch(left)
         if deadline is not None and time.monotonic() > deadline:
             raise OutboxError(
                 f"{left} events still wait after {timeout_s:g} s: see `outbox status`; do relay and workers run?"
             )
-        time.sleep(pause)  # the condition is in the database, which has nothing to wake us by
-        pause = min(pause * 1.5, _LOOK_S[1])
+        # The condition is in the database, which has nothing to wake us by; to count a million takes it a while.
+        time.sleep(max(pause, _SELDOM * took_s))
+        pause, at = min(pause * 1.5, _LOOK_S[1]), time.monotonic()
+    watch(0)
 
 
 def _commit(session: Session, connection: Connection) -> None:

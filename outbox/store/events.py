@@ -28,6 +28,15 @@ class FanOut:
     progress: dict[str, Any] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Enumerated:
+    """How far a fan-out event has come: `over` when it is done or dead, `keys` so far, and what it waits for."""
+
+    over: bool
+    keys: int
+    waits_for: str | None
+
+
 def fanouts(connection: Connection, index: int, *, most: int) -> list[FanOut]:
     """Fan-out events that may be expanded now, locked for this transaction."""
     rows = connection.execute(_SQL["fanouts"], {"index": index, "most": most})
@@ -112,6 +121,12 @@ def progress_of(connection: Connection, fanout: int) -> tuple[bool, int, int, in
     """Of one fan-out event: is it wholly expanded, and how many keys it became, are done, are dead."""
     row = connection.execute(_SQL["progress_of"], {"id": fanout}).fetchone()
     return (True, 0, 0, 0) if row is None else (row[0], row[1], row[2], row[3])
+
+
+def enumerated(connection: Connection, fanout: int) -> Enumerated | None:
+    """How far the enumeration of one fan-out event has come; None if the event is pruned."""
+    row = connection.execute(_SQL["enumerated"], {"id": fanout}).fetchone()
+    return None if row is None else Enumerated(*row)
 
 
 def _count(connection: Connection, query: str, parameters: dict[str, object]) -> int:

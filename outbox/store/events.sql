@@ -88,6 +88,13 @@ SELECT (
 SELECT f.done_at IS NOT NULL, count(e.id), count(e.done_at), count(e.dead_at) FILTER (WHERE e.done_at IS NULL)
 FROM outbox.event AS f LEFT JOIN outbox.event AS e ON e.cause = f.id WHERE f.id = %(id)s GROUP BY f.id;
 
+-- name: enumerated
+-- How far the relay has come with a fan-out event: is it over, the keys so far, and why it waits if it does. Out of its
+-- own row: what became of it is not counted, which takes a scan. Without its row it is over, and pruned.
+SELECT f.done_at IS NOT NULL OR f.dead_at IS NOT NULL, coalesce((f.progress ->> 'keys')::bigint, 0),
+    CASE WHEN f.available_at > clock_timestamp() THEN f.last_error END
+FROM outbox.event AS f WHERE f.id = %(id)s;
+
 -- name: dead_among
 SELECT count(*) FROM outbox.event
 WHERE dead_at IS NOT NULL AND done_at IS NULL AND (id <= %(id)s OR cause <= %(id)s);

@@ -40,7 +40,7 @@ def test_plan_shows_what_was_found_in_the_view(catalogue: Catalogue) -> None:
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "words"),
     [
-        (["replay", "layers"], 2, "say which documents: --all, or --key K"),
+        (["replay", "layers"], 2, "say which documents, in one way: --all, --key K"),
         (["replay", "nothing", "--all"], 1, "the index 'nothing' is not applied in this database"),
         (["apply", "nothing"], 1, "defines no index 'nothing'; it defines: layers"),
         (["wait", "--timeout", "soon"], 2, "'soon' is not a valid float range"),

@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 from outbox.connection import Connection, connect
 from outbox.index import Way
 from outbox.solr.client import Address, Solr
+from outbox.store import events
 from relay import enumerate as enumeration
 from relay import expand as expansion
 from relay.enumerate import Enumerator
@@ -196,10 +197,17 @@ def test_a_replay_indexes_no_document_twice(desk: Desk, monkeypatch: pytest.Monk
     bench = Bench(desk.connection, desk.place, desk.solr)
     insert_items(desk.connection, range(1, 5))
     desk.indexed("1", "2", "4", "7", "8")  # 7 and 8 were deleted, and have tombstones
-    desk.solr.update(COLLECTION, b'[{"id": "9", "src_version": 1}, {"id": "6", "src_version": 1}]', commit_within_ms=1)
+    ours, theirs = (
+        b'[{"id": "9", "src_version": 1}, {"id": "6", "src_version": 1}]',
+        b'[{"id": "5", "title": "foreign"}]',
+    )
+    for documents in (ours, theirs):
+        assert not desk.solr.update(COLLECTION, documents, commit_within_ms=1).words
     event = bench.fan_out(None, way=None, op="R")
     bench.expand()
     desk.indexed("1", "2")  # meanwhile
     bench.expand_all()
     keys = sorted(key for key, _ in bench.keys(event))
-    assert keys == ["1", "2", "3", "4", "4", "6", "9"]  # 4 waits still: its two events are one document
+    assert keys == ["1", "2", "3", "4", "4", "6", "9"]  # 4 waits still: its two events are one document; 5 is not ours
+    found = events.enumerated(desk.connection, event)
+    assert found is not None and (found.over, found.keys) == (True, len(keys))
