@@ -54,13 +54,14 @@ class Faults:
 
     def _befall(self, fault: Fault) -> None:
         target = self._meant(fault.target)
-        with self._locks[f"{target} {fault.server}"]:
-            if fault.trouble is not None:
-                with self.crew[target].ways[fault.server].suffering(fault.trouble):
-                    _wait(fault.for_s)
-            elif target in SERVERS:
+        if fault.trouble is not None:
+            with self._locks[f"{target} {fault.server}"], self.crew[target].ways[fault.server].suffering(fault.trouble):
+                _wait(fault.for_s)
+        elif target in SERVERS:
+            with self._locks[target]:
                 self._to_server(fault, target)
-            else:
+        else:
+            with self.crew[target].lock:
                 self._to_process(fault, self.crew[target])
 
     def _to_server(self, fault: Fault, name: str) -> None:

@@ -115,7 +115,9 @@ def broken(world: World, seed: int, faults: tuple[Fault, ...]) -> Verdict:
     look_again(judge.solr, world.collection, seen)
     lost, stale = judge.differences()
     events, claims, outcomes = judge.sums()
-    print(f"claims: {outcomes}; writers waited for each other in {looks.among_writers} of {looks.looks} looks")
+    fallen = sum(len(member.fallen) for member in world.crew.values())
+    print(f"claims: {outcomes}; {fallen} processes ended by themselves")
+    print(f"writers waited for each other in {looks.among_writers} of {looks.looks} looks")
     wrong = objections(
         {
             "rest": left,
@@ -126,7 +128,9 @@ def broken(world: World, seed: int, faults: tuple[Fault, ...]) -> Verdict:
             "writer": _failures(deeds, faults),
             "lock": looks.waits,
             "log": locks.said(locks.tail(log, offset), looks.names),
-            "process": filter(None, (member.ended() for member in world.crew.values())),
+            "relay": [
+                said for name, member in world.crew.items() if name.startswith("relay") for said in member.fallen
+            ],
         }
     )
     return Verdict(seed, faults, deeds, looks, seen, events, claims, recovery_s, len(lost), len(stale), wrong)
