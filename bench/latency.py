@@ -126,12 +126,12 @@ def measure(connection: Connection, url: str, measured: Measured, *, rate: float
     measured.documents += documents
 
 
-def drain(connection: Connection) -> None:
+def drain(connection: Connection, patience_s: float = DRAIN_S) -> None:
     """Wait until nothing waits. Raises TimeoutError."""
-    deadline = time.monotonic() + DRAIN_S
+    deadline = time.monotonic() + patience_s
     while _number(connection, "waiting"):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"events still wait after {DRAIN_S:.0f} s")
+            raise TimeoutError(f"events still wait after {patience_s:.0f} s")
         time.sleep(0.1)  # the condition is in the database, which has nothing to wake us by
 
 
@@ -143,7 +143,7 @@ def _number(connection: Connection, query: str) -> int:
 
 
 @contextmanager
-def catalogue(folder: Path) -> Iterator[tuple[Stack, Connection, str]]:
+def catalogue(folder: Path, layers: int = LAYERS) -> Iterator[tuple[Stack, Connection, str]]:
     """Private services with an applied catalogue, started from nothing and stopped at the end."""
     stack = Stack(folder, with_flower=False)
     stack.stop()
@@ -153,7 +153,7 @@ def catalogue(folder: Path) -> Iterator[tuple[Stack, Connection, str]]:
         environment = {**endpoints.environment(), "OUTBOX_CONFIG": str(configuration(folder, DEFAULT))}
         _outbox(environment, "migrate")
         with connect(endpoints.database_url, application="bench", autocommit=True) as connection:
-            generate.load(connection, layers=LAYERS)
+            generate.load(connection, layers=layers)
             _outbox(environment, "apply")
             yield stack, connection, endpoints.database_url
     finally:

@@ -12,7 +12,7 @@ from outbox.broker import queues
 from outbox.cli.render import as_json, note, table
 from outbox.cli.session import Session
 from outbox.errors import BrokerUnavailable, ConfigError
-from outbox.store import indexes
+from outbox.store import indexes, retention
 
 _AGAIN_S = 2.0
 
@@ -40,6 +40,7 @@ def look(session: Session) -> dict[str, Any]:
     """The status as --json prints it; `queues` is None when the broker cannot be asked."""
     with session.database() as connection:
         found: dict[str, Any] = {"indexes": indexes.status(connection), "relay": indexes.relay(connection)}
+        found["outbox"] = {"bytes": retention.size(connection)}
     try:
         found["queues"] = queues(session.settings.broker_url)
     except (BrokerUnavailable, ConfigError) as error:
@@ -76,6 +77,7 @@ def _print(found: dict[str, Any]) -> None:
             click.echo(f"{row['name']}: no change is captured: `outbox apply` puts the triggers back and replays")
     leader = found["relay"]["leader"]
     click.echo(f"\nrelay: {f'{leader} leads' if leader else 'none runs: start `relay`'}")
+    click.echo(f"outbox: {found['outbox']['bytes'] / 2**20:.1f} MB on disk")
     for queue in found["queues"] or ():
         silent = "" if queue["consumers"] else f": start `celery -A outbox.worker worker -Q {queue['name']}`"
         click.echo(f"queue {queue['name']}: {queue['consumers']} consumers, {queue['messages']} messages{silent}")

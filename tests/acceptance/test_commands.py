@@ -20,6 +20,7 @@ def test_status_says_where_everything_stands(catalogue: Catalogue) -> None:
     assert set(index["breaker"]) == {"state", "reason", "since"}
     assert (index["name"], index["state"], index["pending_bulk"]) == ("layers", "running", 1)
     assert status["relay"] == {"leader": None, "asleep": False}
+    assert status["outbox"]["bytes"] > 0
     assert [queue["name"] for queue in status["queues"]] == ["outbox.live", "outbox.bulk"]
     said = catalogue.pipeline.run("status").stdout
     assert "none runs: start `relay`" in said

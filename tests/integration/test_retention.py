@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from psycopg import sql
 
+from outbox import migrate
 from outbox import retention as pruning
 from outbox.connection import Connection, connect
 from outbox.sql import queries
@@ -167,6 +170,20 @@ def test_it_waits_for_no_lock_and_nobody_waits_for_it(outbox: Connection, place:
             other.execute("SET lock_timeout = '1s'")
             other.execute("UPDATE outbox.event SET done_at = now() WHERE id = ANY (%s)", [waiting])
             other.execute("INSERT INTO outbox.event (index, key, op) VALUES (1, 'd', 'I')")
+
+
+def test_the_role_of_the_relay_may_prune(outbox: Connection, place: Place, database_url: str) -> None:
+    role = f"relay_{secrets.token_hex(4)}"
+    outbox.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+    outbox.execute(migrate.grants(role).encode())
+    try:
+        for age in (2 * WEEK, 2 * WEEK, timedelta(0)):
+            indexed(outbox, place, "a", age=age)
+        with connect(database_url.replace("postgres@", f"{role}@"), application="test", autocommit=True) as plain:
+            assert prune(plain, WEEK) == (2, 2)
+    finally:
+        outbox.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(role)))
+        outbox.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
 
 
 def test_the_story_of_a_dead_event_survives(outbox: Connection, place: Place) -> None:

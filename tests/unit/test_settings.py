@@ -98,6 +98,7 @@ def test_no_secret_in_repr_or_str(place: Path, monkeypatch: pytest.MonkeyPatch) 
         (INDEX + 'settle = "1 week"\n', 'e.g. "250ms"'),
         (INDEX + 'settle = "999999999999d"\n', "is longer than any machine runs"),
         ("[relay]\nbatch = 0\n", "relay.batch: Input should be greater than or equal to 1"),
+        ('[relay]\nretention = "59m"\n', "relay.retention: Input should be greater than or equal to 1 hour"),
         ('[relay]\npoll = "0ms"\n', "relay.poll"),
         ('[relay]\nwork_lease = "0s"\n', "relay.work_lease"),
         ('[index."a b"]\nview = "public.v"\n', "the index name 'a b' must be letters, digits and _"),
