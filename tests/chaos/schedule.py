@@ -1,7 +1,8 @@
 """What breaks when: drawn from a seed alone, so that a seed repeats. Pure.
 
-Every schedule kills and freezes the relay that leads, kills a worker, one of its processes and a server, and cuts ways
-of each kind; the rest is chance. Three seeds in a row take down all three servers.
+Every schedule kills and freezes the relay that leads, kills a worker, one of its processes and a server, cuts ways of
+each kind, and has a dead worker's documents arrive late; the rest is chance. Three seeds in a row take down all three
+servers.
 """
 
 from __future__ import annotations
@@ -70,7 +71,18 @@ def schedule(seed: int) -> tuple[Fault, ...]:
     for server in _servers(draw, seed):  # early, since they are long in coming back
         faults.insert(draw.randint(1, len(faults) * 2 // 3), server)
     part_s = SPAN_S / len(faults)
-    return tuple(replace(fault, at_s=(place + draw.random()) * part_s) for place, fault in enumerate(faults))
+    spread = [replace(fault, at_s=(place + draw.random()) * part_s) for place, fault in enumerate(faults)]
+    return tuple(sorted([*spread, *_late(draw)], key=lambda fault: fault.at_s))
+
+
+def _late(draw: random.Random) -> list[Fault]:
+    """What a worker sent arrives when it is dead, and others have gone on with its documents."""
+    at_s = draw.uniform(1, SPAN_S - 1)
+    trouble = Trouble(Kind.HOLD, Direction.THERE)
+    return [
+        Fault(Act.CUT, "worker-live", draw.uniform(5, 7), "solr", trouble, at_s),
+        Fault(Act.KILL, "worker-live", _down(draw), at_s=at_s + 1),
+    ]
 
 
 def _servers(draw: random.Random, seed: int) -> list[Fault]:
