@@ -19,9 +19,9 @@ from tests.pipeline import until
 
 TABLE = "CREATE TABLE thing (id int PRIMARY KEY, n int); INSERT INTO thing VALUES (1, 0)"
 EDIT = "UPDATE thing SET n = n + 1 WHERE id = 1"
-LOG = """2026-01-01 00:00 UTC [11] chaos writer LOG:  process 11 still waiting for ShareLock on transaction 7 after 200 ms
-2026-01-01 00:00 UTC [11] chaos writer DETAIL:  Process holding the lock: 12. Wait queue: 11.
-2026-01-01 00:00 UTC [11] chaos writer STATEMENT:  UPDATE thing
+LOG = """2026-01-01 UTC [11] chaos writer LOG:  process 11 still waiting for ShareLock on transaction 7 after 200 ms
+2026-01-01 UTC [11] chaos writer DETAIL:  Process holding the lock: 12. Wait queue: 11.
+2026-01-01 UTC [11] chaos writer STATEMENT:  UPDATE thing
 """
 
 
