@@ -20,7 +20,7 @@ class Service(Enum):
     """A service that settings give the address of: the schemes that its address may have, and an example."""
 
     DATABASE = (("postgresql", "postgres"), "postgresql://user@host/database")
-    BROKER = (("amqp", "amqps", "pyamqp"), "amqp://user@host/vhost")
+    BROKER = (("amqp", "amqps", "pyamqp", "redis", "rediss"), "amqp://user@host/vhost")
     SOLR = (("http", "https"), "http://host:8983/solr")
 
 

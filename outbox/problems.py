@@ -60,6 +60,7 @@ class Code(StrEnum):
     FIELD_KIND = "field-kind"
     NO_FENCE = "no-fence"
     NO_TOMBSTONES = "no-tombstones"
+    BROKER_GUARANTEES = "broker-guarantees"
     BROKER_UNAVAILABLE = "broker-unavailable"
     NO_CONSUMER = "no-consumer"
     NO_RELAY = "no-relay"

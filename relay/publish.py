@@ -15,7 +15,7 @@ import structlog
 from celery import Celery
 from kombu import Connection as Broker
 
-from outbox.broker import ERRORS, limited, reason
+from outbox.broker import ERRORS, is_rabbitmq, limited, reason
 from outbox.errors import BrokerUnavailable
 from outbox.settings import Settings
 from outbox.worker.configuration import TASK, configuration
@@ -32,6 +32,7 @@ class Publisher:
     def __init__(self, settings: Settings) -> None:
         self._app = Celery("outbox", set_as_current=False)
         self._app.conf.update(configuration(settings))
+        self._knows_consumers = is_rabbitmq(settings.broker_url)
         self._connection: Broker | None = None
         self._producer: Any = None
         self._consumers: dict[str, tuple[float, int]] = {}
@@ -61,7 +62,10 @@ class Publisher:
             raise self._drop(f"claim {claim} was not published", error) from error
 
     def consumers(self, queue: str) -> int:
-        """How many consumers the queue has, at most a second old; 0 while the broker cannot be asked."""
+        """How many consumers the queue has, at most a second old; 0 while the broker cannot be asked.
+
+        A broker that does not know its consumers is taken to have one.
+        """
         at, known = self._consumers.get(queue, (float("-inf"), 0))
         if time.monotonic() - at < LOOK_AGAIN_S:
             return known
@@ -83,7 +87,9 @@ class Publisher:
         try:
             channel = self._open().channel
             with limited(self._connected(), TIMEOUT_S):
-                return int(channel.queue_declare(queue=queue, passive=True).consumer_count)
+                # Redis has no queue where no message is: asked passively, it would know none.
+                declared = channel.queue_declare(queue=queue, passive=self._knows_consumers)
+                return int(declared.consumer_count) if self._knows_consumers else 1
         except ERRORS as error:
             raise self._drop(f"the queue {queue} cannot be asked", error) from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outbox.broker import queues
+from outbox.broker import is_rabbitmq, queues
 from outbox.connection import Connection
 from outbox.errors import BrokerUnavailable, ConfigError
 from outbox.problems import Code, Problem, Severity
@@ -11,6 +11,11 @@ from outbox.sql import queries
 from outbox.store import indexes
 
 _SQL = queries("outbox.check", "check.sql")
+_REDIS = (
+    "Redis confirms no message, takes one for a queue that is gone, lets none expire, does not tell who consumes, and "
+    "delivers again what is not acknowledged within an hour (its visibility_timeout): a message that it loses, or that "
+    "no worker takes, is noticed only when its dispatch lease is over; one that comes twice does no harm."
+)
 
 
 def database(connection: Connection) -> list[Problem]:
@@ -28,12 +33,16 @@ def database(connection: Connection) -> list[Problem]:
 
 
 def broker(settings: Settings, *, expects_consumers: bool) -> list[Problem]:
-    """Whether RabbitMQ answers, and somebody consumes from each of our queues."""
+    """Whether RabbitMQ answers, and somebody consumes from each of our queues; what another broker lacks."""
+    url = settings.broker.get_secret_value()
+    name = "RabbitMQ" if is_rabbitmq(url) else "Redis"
     try:
         found = queues(settings.broker_url)
     except (BrokerUnavailable, ConfigError) as error:
         cure = "See that it runs, and that OUTBOX_BROKER_URL is right."
-        return [_warning(Code.BROKER_UNAVAILABLE, "RabbitMQ", f"{error}.", cure)]
+        return [_warning(Code.BROKER_UNAVAILABLE, name, f"{error}.", cure)]
+    if not is_rabbitmq(url):
+        return [_warning(Code.BROKER_GUARANTEES, name, _REDIS, "Use RabbitMQ where that is too late.")]
     silent = [queue["name"] for queue in found if not queue["consumers"]] if expects_consumers else []
     what = "the queue has no consumer: nothing is claimed for it."
     cure = "Start `celery -A outbox.worker worker -Q {}`."

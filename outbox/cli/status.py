@@ -79,5 +79,6 @@ def _print(found: dict[str, Any]) -> None:
     click.echo(f"\nrelay: {f'{leader} leads' if leader else 'none runs: start `relay`'}")
     click.echo(f"outbox: {found['outbox']['bytes'] / 2**20:.1f} MB on disk")
     for queue in found["queues"] or ():
-        silent = "" if queue["consumers"] else f": start `celery -A outbox.worker worker -Q {queue['name']}`"
-        click.echo(f"queue {queue['name']}: {queue['consumers']} consumers, {queue['messages']} messages{silent}")
+        silent = f": start `celery -A outbox.worker worker -Q {queue['name']}`" if queue["consumers"] == 0 else ""
+        consumers = "unknown" if queue["consumers"] is None else queue["consumers"]
+        click.echo(f"queue {queue['name']}: {consumers} consumers, {queue['messages']} messages{silent}")

@@ -5,10 +5,13 @@ Each value has its reason in a failure that was provoked; see docs/architecture.
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any
 
 from kombu import Exchange, Queue
 
+from outbox.broker import is_rabbitmq
+from outbox.errors import ConfigError
 from outbox.settings import Settings
 from outbox.store.claims import BULK_QUEUE, LIVE_QUEUE
 
@@ -20,8 +23,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
     """What to put into `app.conf`. Holds the broker's password."""
     return {
         "broker_url": settings.broker_url,
-        # Without confirms a broker that is killed loses messages whose publish "succeeded".
-        "broker_transport_options": {"confirm_publish": True},
+        "broker_transport_options": _transport(settings.broker_url),
         "broker_connection_timeout": 3,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
@@ -50,6 +52,17 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "worker_hijack_root_logger": False,
         "worker_enable_remote_control": True,
     }
+
+
+def _transport(broker_url: str) -> dict[str, object]:
+    """Without confirms a RabbitMQ that is killed loses messages whose publish "succeeded"; Redis has none."""
+    if is_rabbitmq(broker_url):
+        return {"confirm_publish": True}
+    if importlib.util.find_spec("redis") is None:
+        raise ConfigError(
+            "OUTBOX_BROKER_URL names a Redis, and the Python package redis is missing: pip install 'solr-outbox[redis]'"
+        )
+    return {"socket_timeout": 5, "socket_connect_timeout": 3}
 
 
 def _queue(name: str) -> Queue:
