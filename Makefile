@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: help venv services services-stop demo test test-long mutants bench-capture lint constraints clean
+.PHONY: help venv services services-stop demo test test-long chaos mutants bench-capture lint constraints clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,9 @@ test: $(STAMP) ## run the tests but the long ones; ARGS="-k name" picks some
 
 test-long: $(STAMP) ## run all tests, the long ones too
 	@$(BIN)/python -m pytest $(ARGS)
+
+chaos: $(STAMP) ## break everything by chance under a writer, SEEDS=3 times; OUTBOX_CHAOS_SEED=n repeats one
+	@OUTBOX_CHAOS_SEEDS=$(or $(SEEDS),3) $(BIN)/python -m pytest tests/chaos/test_chaos.py $(ARGS)
 
 bench-capture: $(STAMP) ## measure what capture costs the application; ARGS="--rounds 30 --json"
 	@$(BIN)/python -m bench.capture_cost $(ARGS)
