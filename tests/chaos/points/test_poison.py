@@ -1,0 +1,151 @@
+"""A document at which something dies, each time: alone and dead after a few attempts, while everything else goes on."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from celery import Celery
+
+from outbox.store.suspects import GUILTY
+from services import process
+from tests import oracle
+from tests.chaos.points.shop import Shop
+from tests.pipeline import until
+
+KEY = 53
+OTHERS = "shop.others"
+PLANT = "UPDATE shop.item SET code = %s WHERE id = %s"
+HOLDS = "SELECT number, worker FROM outbox.claim WHERE begun_at IS NOT NULL AND ended_at IS NULL AND %s = ANY (keys)"
+TRIED = """SELECT cardinality(keys) FROM outbox.claim
+WHERE begun_at IS NOT NULL AND %s = ANY (keys) AND number > %s AND outcome <> 'done' ORDER BY number"""
+DEAD = "SELECT last_error FROM outbox.event WHERE key = %s AND dead_at IS NOT NULL AND done_at IS NULL"
+READER = """SELECT pid FROM pg_stat_activity
+WHERE application_name = 'outbox worker' AND datname = current_database() AND wait_event = 'PgSleep'"""
+LIMIT_S = 2.0
+ROOM = 16 * 1024 * 1024
+"""Bytes that a process may still take, for a document of 50 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One way to die. `code`: what the row holds; `words`: of the reason in the end.
+
+    `attack`: what happens each time to the worker's process, or to its claim.
+    """
+
+    name: str
+    code: str
+    words: str
+    attack: Callable[[Shop, int, int], None]
+    limited: bool = False
+
+
+def child_of(shop: Shop, worker: str) -> int:
+    """The one process of the worker of that name that runs its tasks."""
+    return until(lambda: shop.fleet.pids(worker.split("@")[0])[1:], "the worker has a process")[0]
+
+
+def segfault(_: Shop, child: int, __: int) -> None:
+    """As a crash in a library does."""
+    os.kill(child, signal.SIGSEGV)
+
+
+def no_memory(_: Shop, child: int, __: int) -> None:
+    """The process gets no more memory."""
+    pages = int(Path(f"/proc/{child}/statm").read_text("ascii").split()[0])
+    bound = pages * resource.getpagesize() + ROOM
+    resource.prlimit(child, resource.RLIMIT_AS, (bound, resource.RLIM_INFINITY))
+
+
+def backend_ends(shop: Shop, _: int, number: int) -> None:
+    """The backend that reads dies; nobody knows what of, so that the claim waits for its lease, which is hurried."""
+    ((pid,),) = until(lambda: shop.connection.execute(READER).fetchall(), "a backend reads")
+    shop.connection.execute("SELECT pg_terminate_backend(%s)", [pid])
+    until(lambda: not shop.connection.execute(READER).fetchall(), "it has ended")
+    shop.run("lease_over", number=number)
+
+
+def nothing(_: Shop, __: int, ___: int) -> None:
+    """It dies by itself."""
+
+
+KINDS = (
+    Kind("segfault", "hangs", "SIGSEGV", segfault),
+    Kind("memory", "huge", "memory", no_memory),
+    Kind("time limit", "hangs", "TimeLimitExceeded", nothing, limited=True),
+    Kind("backend", "hangs", "the worker was lost at this document", backend_ends),
+    Kind("internal error", "breaks", "it breaks", nothing),
+)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_document_at_which_something_dies_is_dead_alone(calm: Shop, kind: Kind) -> None:
+    ((newest,),) = calm.run("newest")
+    met: dict[int, int] = {}
+    with calm.writing(), limited(calm, kind.limited):
+        calm.connection.execute(PLANT, [kind.code, KEY])
+        until(lambda: attacked(calm, kind, met), "the document is dead", 120)
+    free(met)
+    until(lambda: calm.run("left") == [(0, 1, 0)], "all else is done")
+    ((reason,),) = calm.connection.execute(DEAD, [str(KEY)]).fetchall()
+    sizes = [size for (size,) in calm.connection.execute(TRIED, [str(KEY), newest]).fetchall()]
+    print(f"{kind.name}: tried in claims of {sizes} documents, dead with {reason!r}")
+    assert kind.words in reason
+    assert len(sizes) == GUILTY and sizes[-1] == 1
+    assert only_the_poison(calm)
+    calm.connection.execute(PLANT, [None, KEY])
+    calm.judge()
+
+
+def test_a_row_that_divides_by_zero_is_dead_at_once_and_alone(calm: Shop) -> None:
+    ((newest,),) = calm.run("newest")
+    with calm.connection.transaction():  # one claim of all of them
+        calm.connection.execute("UPDATE shop.item SET divisor = 0 WHERE id = %s", [KEY])
+        calm.connection.execute("UPDATE shop.item SET edit = edit + 1 WHERE id BETWEEN 50 AND 59")
+    until(lambda: calm.run("left") == [(0, 1, 0)], "all else is done")
+    assert calm.connection.execute(DEAD, [str(KEY)]).fetchall() == [("division by zero",)]
+    assert calm.connection.execute(TRIED, [str(KEY), newest]).fetchall() == []  # the claim was done
+    assert only_the_poison(calm)
+    calm.connection.execute("UPDATE shop.item SET divisor = 1 WHERE id = %s", [KEY])
+    calm.judge()
+
+
+def attacked(shop: Shop, kind: Kind, met: dict[int, int]) -> bool:
+    """Attack each claim that holds the document, once; true when the document is dead."""
+    shop.run("soon")
+    for number, worker in shop.connection.execute(HOLDS, [str(KEY)]).fetchall():
+        if number not in met:
+            met[number] = child_of(shop, worker)
+            kind.attack(shop, met[number], number)
+    return bool(shop.connection.execute(DEAD, [str(KEY)]).fetchall())
+
+
+@contextmanager
+def limited(shop: Shop, wanted: bool) -> Iterator[None]:
+    """Celery's hard time limit is short meanwhile."""
+    if not wanted:
+        yield
+        return
+    with Celery(broker=shop.stack.endpoints().broker_url, set_as_current=False) as app:
+        app.control.time_limit("outbox.index", soft=None, hard=LIMIT_S, reply=True)
+        yield
+        app.control.time_limit("outbox.index", soft=40, hard=50, reply=True)
+
+
+def free(met: dict[int, int]) -> None:
+    """The processes that live on may take memory again."""
+    for child in set(met.values()):
+        if process.lookup(child) is not None:
+            resource.prlimit(child, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+def only_the_poison(shop: Shop) -> bool:
+    """Whether Solr equals the view but for the document, of which it keeps what it had."""
+    return oracle.differences(shop.connection, shop.solr, shop.collection, OTHERS) == [f"{KEY}: only in Solr"]
