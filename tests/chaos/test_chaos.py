@@ -27,10 +27,9 @@ from tests.chaos.locks import watching
 from tests.chaos.proxy import Network
 from tests.chaos.recorder import look_again, recording
 from tests.chaos.schedule import Fault, schedule
-from tests.chaos.writer import SQL, Deeds, writing
+from tests.chaos.writer import BUSY, LAYERS, SQL, Deeds, writing
 from tests.pipeline import ROOT, Pipeline, until
 
-LAYERS = 300
 CONFIG = Path(__file__).with_name("outbox.toml")
 SERVING = "SELECT collection FROM outbox.target WHERE state = 'serving'"
 KEYS = "SELECT uuid::text FROM catalogue.layer WHERE id <= %s ORDER BY id"
@@ -71,7 +70,7 @@ def world(database_url: str, broker_url: str, solr_url: str, stack: Stack, tmp_p
     }
     with psycopg.connect(database_url, autocommit=True) as connection:
         generate.load(connection, layers=LAYERS)
-        connection.execute(SQL["prepare"])
+        psycopg.ClientCursor(connection).execute(SQL["prepare"], {"busy": BUSY})
         Pipeline(environment, tmp_path).run("apply")
         collection, keys = _scalar(connection, SERVING), [row[0] for row in connection.execute(KEYS, [LAYERS])]
         poison = _scalar(connection, SQL["poison"])
@@ -107,7 +106,7 @@ def broken(world: World, seed: int, faults: tuple[Fault, ...]) -> Verdict:
         watching(world.database_url) as looks,
         recording(world.solr_url, world.collection, world.keys, seed) as seen,
     ):
-        with writing(world.database_url, seed, LAYERS) as deeds:
+        with writing(world.database_url, seed) as deeds:
             _replay(world)
             Faults(world.crew, world.stack, world.database_url, seen.killed).run(faults)
         judge = world.judge

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 
 import psycopg
 from psycopg.rows import TupleRow
@@ -23,8 +24,8 @@ NAME = "chaos writer"
 SESSIONS = 4
 RATE = 12.0
 """Transactions a second of each session."""
-HOT = 5
-"""The layers 1 to HOT are edited by everybody all the time."""
+HOT, BUSY, LAYERS = 5, 300, 600
+"""The layers 1 to HOT are edited by everybody all the time, those above BUSY hardly: see `prepare` in writer.sql."""
 LOST = ("08", "57P")
 """Classes of SQLSTATE that say the server went away."""
 
@@ -74,15 +75,25 @@ class Deeds:
             self.lost += lost
 
 
-def transactions(seed: int, session: int, layers: int) -> Iterator[Transaction]:
-    """The transactions of a session, without end; of the layers 1 to `layers`."""
+def transactions(seed: int, session: int) -> Iterator[Transaction]:
+    """The transactions of a session, without end. Each has quiet layers of its own."""
     draw = random.Random(f"writer {seed} {session}")  # noqa: S311 - a seeded choice, no secret
+    own = list(range(BUSY + 1 + session, LAYERS + 1, SESSIONS))
+    draw.shuffle(own)
+    quiet = cycle(own)
     while True:
-        yield _transaction(draw, layers)
+        yield _quiet(draw, next(quiet)) if draw.random() < 0.2 else _transaction(draw)
 
 
-def _transaction(draw: random.Random, layers: int) -> Transaction:
-    chosen = _layers(draw, layers)
+def _quiet(draw: random.Random, layer: int) -> Transaction:
+    commits = draw.random() < 0.9
+    names = draw.choice([("title",), ("title",), ("link_quiet",), _DELETE])
+    lock = "lock_delete" if names is _DELETE else "lock_edit"
+    return Transaction(lock, (layer,), tuple(Step(name, layer) for name in names), commits)
+
+
+def _transaction(draw: random.Random) -> Transaction:
+    chosen = _layers(draw)
     commits = draw.random() < 0.85
     kind = draw.choices(("edit", "share", "delete", "alone", "bulk"), (12, 3, 3, 5, 0.3))[0]
     if kind == "alone":
@@ -90,7 +101,7 @@ def _transaction(draw: random.Random, layers: int) -> Transaction:
         layer = chosen[0] if name == "insert_again" else 0
         return Transaction("", (), (Step(name, layer=layer, n=draw.randrange(40)),), commits)
     if kind == "bulk":
-        many = tuple(sorted(draw.sample(range(1, layers + 1), layers // 4)))
+        many = tuple(sorted(draw.sample(range(1, BUSY + 1), BUSY // 4)))
         return Transaction("lock_edit", many, tuple(Step("title", layer) for layer in many), commits)
     if kind == "share":
         return Transaction("lock_share", chosen, tuple(_step(draw, "link", chosen) for _ in chosen), commits)
@@ -101,9 +112,9 @@ def _transaction(draw: random.Random, layers: int) -> Transaction:
     return Transaction("lock_delete" if draw.random() < 0.3 else "lock_edit", chosen, _edits(draw, chosen), commits)
 
 
-def _layers(draw: random.Random, layers: int) -> tuple[int, ...]:
+def _layers(draw: random.Random) -> tuple[int, ...]:
     hot = [draw.randint(1, HOT)] if draw.random() < 0.5 else []
-    return tuple(sorted({*hot, *(draw.randint(1, layers) for _ in range(draw.randint(1, 3)))}))
+    return tuple(sorted({*hot, *(draw.randint(1, BUSY) for _ in range(draw.randint(1, 3)))}))
 
 
 def _edits(draw: random.Random, layers: tuple[int, ...]) -> tuple[Step, ...]:
@@ -122,11 +133,11 @@ def _step(draw: random.Random, name: str, layers: tuple[int, ...]) -> Step:
 
 
 @contextmanager
-def writing(url: str, seed: int, layers: int) -> Iterator[Deeds]:
+def writing(url: str, seed: int) -> Iterator[Deeds]:
     """Sessions at work until the end of the block."""
     deeds, ended = Deeds(), threading.Event()
     sessions = [
-        threading.Thread(target=_work, args=(url, seed, session, layers, deeds, ended), name=f"writer {session}")
+        threading.Thread(target=_work, args=(url, seed, session, deeds, ended), name=f"writer {session}")
         for session in range(SESSIONS)
     ]
     for each in sessions:
@@ -139,10 +150,10 @@ def writing(url: str, seed: int, layers: int) -> Iterator[Deeds]:
             each.join()
 
 
-def _work(url: str, seed: int, session: int, layers: int, deeds: Deeds, ended: threading.Event) -> None:
+def _work(url: str, seed: int, session: int, deeds: Deeds, ended: threading.Event) -> None:
     pace = random.Random(f"pace {seed} {session}")  # noqa: S311 - a seeded choice, no secret
     connection: psycopg.Connection[TupleRow] | None = None
-    for transaction in transactions(seed, session, layers):
+    for transaction in transactions(seed, session):
         if ended.wait(pace.expovariate(RATE)):
             break
         try:
