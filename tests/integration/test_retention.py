@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import psycopg
 import pytest
@@ -15,9 +16,11 @@ from outbox import migrate
 from outbox import retention as pruning
 from outbox.connection import Connection, connect
 from outbox.sql import queries
-from outbox.store import claims, dead, retention
+from outbox.store import claims, dead, events, retention
 from outbox.store.claims import Outcome
-from tests.integration.hand_made import Place, add, begun, make_index, take
+from tests.integration.desk import Desk
+from tests.integration.hand_made import Place, add, begun, insert_items, make_index, take
+from tests.pipeline import Pipeline, until
 
 SQL = queries("tests.integration", "retention.sql")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -203,22 +206,43 @@ RETAINED = 10  # of those steps
 def test_the_outbox_on_disk_is_that_of_the_retained_within_twice(
     outbox: Connection, place: Place, database_url: str, total: int
 ) -> None:
-    each, ends, gone = total // STEPS, [_clock(outbox)], 0
+    _stays_small(outbox, database_url, total, partial(_flow, outbox, place))
+
+
+@pytest.mark.long
+def test_after_a_million_events_through_the_pipeline_it_is_too(
+    desk: Desk, pipeline: Pipeline, database_url: str
+) -> None:
+    insert_items(desk.connection, range(50))
+    pipeline.start(live=2, bulk=0)
+    _stays_small(desk.connection, database_url, 1_000_000, partial(_piped, desk))
+    assert pipeline.stop("relay-0") == 0
+
+
+def _stays_small(connection: Connection, url: str, total: int, flow: Callable[[int], None]) -> None:
+    """`flow` lets so many events pass, step by step, while those before the last ten steps are pruned."""
+    each, ends, gone = total // STEPS, [_clock(connection)], 0
     with ThreadPoolExecutor(1) as beside:
         for step in range(STEPS):
-            # Old ones go while new ones come; "old" is what was done before the last ten steps.
-            pruning_step = beside.submit(_forget, database_url, ends[max(0, step - RETAINED)])
-            _flow(outbox, place, each)
-            gone += pruning_step.result()
-            ends.append(_clock(outbox))
+            pruned = beside.submit(_forget, url, ends[max(0, step - RETAINED)])
+            flow(each)
+            gone += pruned.result()
+            ends.append(_clock(connection))
             # As autovacuum does it after 5,000 dead rows, but not at its leisure: with the tables' own settings.
-            outbox.execute("VACUUM outbox.event, outbox.claim")
-    outbox.execute(SQL["fresh_copies"].encode())
-    now, fresh = outbox.execute(SQL["sizes"]).fetchone() or (0, 0)
+            connection.execute("VACUUM outbox.event, outbox.claim")
+    connection.execute(SQL["fresh_copies"].encode())
+    now, fresh = connection.execute(SQL["sizes"]).fetchone() or (0, 0)
     left = total - gone
     print(f"{total} events, {left} retained: {now / 2**20:.1f} MB, {fresh / 2**20:.1f} MB fresh, {now / fresh:.2f}")
     assert left == (RETAINED + 1) * each
     assert now < 2 * fresh
+
+
+def _piped(desk: Desk, count: int) -> None:
+    """So many events, through relay, broker and workers."""
+    desk.connection.execute(SQL["flow"], {"index": desk.place.index, "keys": 50, "count": count})
+    claims.wake(desk.connection)
+    until(lambda: events.unfinished(desk.connection, events.highest(desk.connection)) == 0, "all is done", 120)
 
 
 def _flow(connection: Connection, place: Place, count: int) -> None:
