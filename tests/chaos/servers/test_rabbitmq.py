@@ -14,7 +14,7 @@ from outbox.store.claims import LIVE_QUEUE
 from services.endpoints import Endpoints
 from services.stack import Stack
 from tests.acceptance.conftest import Catalogue
-from tests.chaos.servers.piped import PATIENCE_S, applied, consumed, edited, said, start
+from tests.chaos.servers.piped import PATIENCE_S, applied, arrives, consumed, edited, said, start
 from tests.conftest import cloned
 from tests.pipeline import until
 
@@ -50,15 +50,18 @@ def test_a_queue_that_is_deleted_comes_back(
 ) -> None:
     unpublished = outcomes(catalogue, "not published")
     with edited(catalogue), Broker(endpoints.broker_url) as broker:
-        until(lambda: deleted(broker, endpoints.broker_url) and relay_says("NO_ROUTE"), "a message comes back")
+        until(lambda: deleted(catalogue, broker) and relay_says("NO_ROUTE"), "a message comes back")
     assert outcomes(catalogue, "not published") > unpublished
 
 
-def deleted(broker: Broker, url: str) -> bool:
-    """Delete the queue of the live lane, and wait until it has a consumer again; true."""
+def deleted(catalogue: Catalogue, broker: Broker) -> bool:
+    """Delete the queue of the live lane, and wait until an edit comes through it again; true."""
     channel: Any = broker.channel()
     channel.queue_delete(LIVE_QUEUE)
-    return until(lambda: consumed(url), "the worker consumes again", PATIENCE_S)
+    url = catalogue.pipeline.environment["OUTBOX_BROKER_URL"]
+    until(lambda: consumed(url), "the worker consumes again", PATIENCE_S)
+    arrives(catalogue)
+    return True
 
 
 def test_a_queue_that_refuses_messages(catalogue: Catalogue, stack: Stack, relay_says: Callable[[str], bool]) -> None:
