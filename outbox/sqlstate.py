@@ -15,9 +15,14 @@ def is_of_the_data(error: psycopg.Error) -> bool:
 
 
 def is_suspicious(error: psycopg.Error) -> bool:
-    """True if a document may have caused it, without that being its values' fault: a time-out, an internal error."""
+    """True if a document may have caused it, without that being its values' fault: a time-out, an internal error.
+
+    What libpq reports of itself, without a state, is that it has no memory for a document: a connection that is lost is
+    an OperationalError.
+    """
     state = error.sqlstate or ""
-    return state == "57014" or state.startswith("XX")
+    without_memory = not state and type(error) is psycopg.DatabaseError
+    return without_memory or state == "57014" or state.startswith("XX")
 
 
 # Connection, transaction, privileges and syntax, resources, locks, operators, system: their first line names objects

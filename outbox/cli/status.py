@@ -49,6 +49,12 @@ def look(session: Session) -> dict[str, Any]:
     return found
 
 
+def _proven(proof: dict[str, Any]) -> str:
+    drift = sum(proof[side]["count"] for side in ("missing", "extra", "different"))
+    said = f"{drift} of {proof['compared']} differed" if drift else f"all {proof['compared']} equal"
+    return f"verified at {proof['at']}: {said}"
+
+
 def _print(found: dict[str, Any]) -> None:
     columns = ("index", "state", "live", "bulk", "oldest", "in flight", "dead", "collection")
     table(
@@ -71,6 +77,8 @@ def _print(found: dict[str, Any]) -> None:
     for row in found["indexes"]:
         if row["breaker"]["state"] == "open":
             click.echo(f"{row['name']}: suspended since {row['breaker']['since']:%H:%M:%S}: {row['breaker']['reason']}")
+        if row["proof"]:
+            click.echo(f"{row['name']}: {_proven(row['proof'])}")
         for notice in row["notices"]:
             click.echo(f"{row['name']}: {notice}")
         if row["state"] == "detached":

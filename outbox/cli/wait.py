@@ -41,8 +41,9 @@ def wait_for(
     timeout_s: float | None,
     searchable: bool,
     watch: Callable[[int], None] = lambda _: None,
+    dead_ends: bool = True,
 ) -> None:
-    """Wait as the command does, and leave the process with 4 if an event is dead.
+    """Wait as the command does, and leave the process with 4 if an event is dead, unless `dead_ends` is false.
 
     `watch` is told, again and again, how many events are neither done nor dead.
     """
@@ -54,7 +55,7 @@ def wait_for(
     if searchable:
         _commit(session, connection)
     died = events.dead_among(connection, up_to)
-    if died:
+    if died and dead_ends:
         note(f"{died} of the events are dead: see `outbox dead list`")
         sys.exit(_DEAD)
 

@@ -5,6 +5,8 @@ By Solr's cursor, which is stateless and so survives a restart of whoever pages;
 
 from __future__ import annotations
 
+from typing import Any
+
 from outbox.index import OwnFields
 from outbox.solr.client import Params, Solr
 
@@ -17,7 +19,7 @@ def list_ids(
     `to`: those of this version at the most, where there is a version. `mark`: what the page before returned, None for
     the first. Returns the ids and the next mark, None after the last.
     """
-    filters = ["{!term f=%s v=true}" % own.deleted] if own.deleted else []  # noqa: UP031 - braces are Solr's
+    filters = _tombstones(own)
     if own.version and to is not None:
         filters.append(f"{own.version}:{{{to} TO *]")
     params: Params = {
@@ -32,6 +34,23 @@ def list_ids(
     ids = [document["id"] for document in answer["response"]["docs"]]
     following = answer["nextCursorMark"]
     return ids, None if len(ids) < rows or following == mark else following
+
+
+def list_documents(
+    solr: Solr, collection: str, own: OwnFields, *, scope: str, fields: str, mark: str | None, rows: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """As `list_ids`, without `to`, with these fields of each document. Of what is committed."""
+    params: Params = {
+        "q": "*:*",
+        "fq": [f"-{each}" for each in _tombstones(own)] + _ours(own, scope),
+        "sort": "id asc",
+        "fl": fields,
+        "rows": rows,
+        "cursorMark": mark or "*",
+    }
+    answer = solr.select(collection, params)
+    documents, following = answer["response"]["docs"], answer["nextCursorMark"]
+    return documents, None if len(documents) < rows or following == mark else following
 
 
 def highest_version(solr: Solr, collection: str, own: OwnFields, *, scope: str) -> int:
@@ -77,6 +96,10 @@ def all_documents(own: OwnFields) -> str:
     Our configset hides them from /select and not from /audit; other configurations have no /audit.
     """
     return "/audit" if own.deleted else "/select"
+
+
+def _tombstones(own: OwnFields) -> list[str]:
+    return ["{!term f=%s v=true}" % own.deleted] if own.deleted else []  # noqa: UP031 - braces are Solr's
 
 
 def _ours(own: OwnFields, scope: str) -> list[str]:

@@ -76,6 +76,7 @@ target = Table(
     Column("collection", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("reason", Text),
+    Column("proof", JSONB),
     comment="the collections of each index, and whether writing to them is suspended",
 )
 Index("target_serving", target.c.index, unique=True, postgresql_where=text("state = 'serving'"))

@@ -37,6 +37,7 @@ from outbox.worker.reading import Reading
 from outbox.worker.stopwatch import Stopwatch
 
 log = structlog.get_logger("worker")
+_NO_MEMORY = "the worker has no memory for its documents"
 DEADLINE_S = 30.0  # for the whole claim, under Celery's soft limit of 40 s: what is late gives its claim back
 
 
@@ -88,6 +89,9 @@ class Indexer:
             if not connection.broken:  # else the claim ends with its lease, or with the server's next start
                 self._give_back(connection, claim, error)
             raise
+        except MemoryError as error:  # passed on as it is, it would end the whole worker
+            end_lost(connection, number, Outcome.LOST, _NO_MEMORY)
+            raise ServiceUnavailable(f"claim {number}: {_NO_MEMORY}") from error
 
     def _run(self, connection: Connection, claim: Begun) -> None:
         definition = self._definition(connection, claim)
