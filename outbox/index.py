@@ -108,7 +108,10 @@ class OwnFields:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """How documents are written: what of the settings a worker needs to know."""
+    """How documents are written: what of the settings relay and workers need to know.
+
+    `adopt`: the collection may carry another database's stamp, or none.
+    """
 
     commit_within_ms: int
     settle_ms: int
@@ -116,6 +119,7 @@ class Target:
     fence: bool
     scope: str
     own_fields: OwnFields
+    adopt: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,12 @@ from datetime import timedelta
 import structlog
 
 from outbox.connection import Connection
-from outbox.errors import IndexRefused, SolrUnavailable
+from outbox.errors import CollectionRefused, IndexRefused, SolrUnavailable
 from outbox.index import Target
 from outbox.solr.client import READ_TIMEOUT_S, Solr
+from outbox.solr.collections import refuse_others
 from outbox.solr.listing import highest_version, list_versions
-from outbox.store import restarts, targets
+from outbox.store import indexes, restarts, targets
 from outbox.store.targets import Survey
 
 log = structlog.get_logger("relay")
@@ -39,11 +40,13 @@ class Restarts:
                 self._check(connection, survey, target)
             else:
                 self._recheck(connection, survey, target)
-        except (SolrUnavailable, IndexRefused) as error:
+        except (SolrUnavailable, IndexRefused, CollectionRefused) as error:
             targets.trip(connection, survey.target, str(error), number=None)
             log.warning("not compared with the ledger", index=survey.name, reason=str(error))
 
     def _check(self, connection: Connection, survey: Survey, target: Target) -> None:
+        if not target.adopt:  # a copy of a production database must not write to production's search
+            refuse_others(self._solr, survey.collection, indexes.owner(connection, survey.name))
         for ended in restarts.revoke_all(connection):
             log.warning("claim revoked", claim=ended.number, outcome=ended.outcome.value, worker=ended.worker)
         if not target.own_fields.version:  # nothing in Solr says what a document was made of

@@ -176,4 +176,5 @@ def _target(settings: IndexSettings) -> Target:
         fence=settings.fence,
         scope=settings.scope,
         own_fields=OwnFields(own.version, own.deleted, own.hash),
+        adopt=settings.adopt,
     )

@@ -112,8 +112,19 @@ def demand_stamp(solr: Solr, collection: str, owner: str) -> None:
     """Raise CollectionRefused unless the collection carries this stamp."""
     stamp = read_stamp(solr, collection)
     if stamp != owner:
-        whose = "nobody's: it carries no stamp" if stamp is None else f"that of {stamp}"
-        raise CollectionRefused(
-            f"the Solr collection {collection} is {whose}; this is {owner}: give `collection` another name in the "
-            "settings, or `adopt = true` if its documents may be changed"
-        )
+        raise _refused(collection, stamp, owner)
+
+
+def refuse_others(solr: Solr, collection: str, owner: str) -> None:
+    """Raise CollectionRefused if the collection carries another stamp."""
+    stamp = read_stamp(solr, collection)
+    if stamp not in (None, owner):
+        raise _refused(collection, stamp, owner)
+
+
+def _refused(collection: str, stamp: str | None, owner: str) -> CollectionRefused:
+    whose = "nobody's: it carries no stamp" if stamp is None else f"that of {stamp}"
+    return CollectionRefused(
+        f"the Solr collection {collection} is {whose}; this is {owner}: give `collection` another name in the "
+        "settings, or `adopt = true` if its documents may be changed, then run `outbox apply`"
+    )

@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from services.endpoints import Endpoints
-from tests.acceptance.conftest import LAYERS, Catalogue, filled
+from tests.acceptance.conftest import CONFIG, LAYERS, Catalogue, filled
 from tests.acceptance.load import Writer
 from tests.conftest import cloned
 from tests.pipeline import Pipeline, until
@@ -162,6 +162,9 @@ def test_a_hundred_thousand_in_constant_memory(
             cloned(endpoints.database_url, template) as url,
             filled(url, broker_url, solr_url, folder, layers=layers) as catalogue,
         ):
+            own = CONFIG.read_text("utf-8").replace("[index.layers]", f'[index.layers]\ncollection = "layers_{layers}"')
+            (folder / "outbox.toml").write_text(own, "utf-8")
+            catalogue.pipeline.environment["OUTBOX_CONFIG"] = str(folder / "outbox.toml")
             catalogue.pipeline.run("apply")
             catalogue.pipeline.start(bulk=2)
             until(lambda: catalogue.pipeline.run("wait", "--timeout", "200", expect=None).returncode == 0, "all", 1200)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import orjson
 import pytest
 
+from outbox.solr import collections
 from outbox.solr.client import Address, Solr
 from outbox.store import restarts, targets
 from outbox.store.claims import Lane, Outcome
@@ -55,6 +57,21 @@ def test_nothing_to_mend_after_a_plain_start(desk: Desk) -> None:
     look(desk)
     assert (seen(desk).unchecked, replayed(desk)) == (False, set())
     assert drawn(desk) >= number + restarts.GAP
+
+
+def test_a_collection_of_another_database_is_left_alone(desk: Desk) -> None:
+    """A copy of a production database, started elsewhere, does not write to production's search."""
+    insert_items(desk.connection, [1])
+    add(desk.connection, desk.place, "1")
+    collections.write_stamp(desk.solr, COLLECTION, "postgres 1/1/items")
+    look(desk)
+    survey = seen(desk)
+    assert (survey.unchecked, survey.failing) == (True, True)
+    (reason,) = desk.connection.execute("SELECT reason FROM outbox.target").fetchone() or ("",)
+    assert f"the Solr collection {COLLECTION} is that of postgres 1/1/items" in reason
+    adopted = replace(DEFINITION.target, adopt=True)
+    Restarts(desk.solr, LEASE).look(desk.connection, survey, adopted)
+    assert not seen(desk).unchecked
 
 
 def test_what_the_ledger_does_not_know_is_indexed_again(desk: Desk) -> None:
