@@ -1,6 +1,8 @@
 -- name: waiting
 -- Who of the writers waits for a lock right now, and for whom. Only for those that wait is it asked who blocks them.
-SELECT w.pid, l.locktype, coalesce(l.relation::regclass::text, ''), left(w.query, 200), b.pid, b.application_name,
+-- The lock on "database 0" is that of the queue of notifications.
+SELECT w.pid, CASE WHEN l.classid = 'pg_database'::regclass AND l.objid = 0 THEN 'notify' ELSE l.locktype END,
+    coalesce(l.relation::regclass::text, ''), left(w.query, 200), b.pid, b.application_name,
     b.backend_type, left(b.query, 200)
 FROM pg_stat_activity AS w
 CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) AS blocking (pid)

@@ -118,7 +118,7 @@ def broken(world: World, seed: int, faults: tuple[Fault, ...]) -> Verdict:
     events, claims, outcomes = judge.sums()
     fallen = sum(len(member.fallen) for member in world.crew.values())
     print(f"claims: {outcomes}; {fallen} processes ended by themselves")
-    print(f"writers waited for each other in {looks.among_writers} of {looks.looks} looks")
+    print(f"{looks.looks} looks: {looks.among_writers} waits among writers, {looks.notifying} of a NOTIFY for another")
     wrong = objections(
         {
             "rest": left,

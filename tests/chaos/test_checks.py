@@ -56,6 +56,11 @@ def test_a_long_wait_in_the_log(names: dict[int, str], found: int) -> None:
     assert len(said(LOG, {11: NAME, **names})) == found
 
 
+def test_a_wait_for_the_queue_of_notifications_is_apart() -> None:
+    lock = "AccessExclusiveLock on object 0 of class 1262 of database 0"
+    assert not said(LOG.replace("ShareLock on transaction 7", lock), {11: NAME, 12: "outbox worker"})
+
+
 def test_a_deadlock_in_the_log() -> None:
     assert said("2026-01-01 [11] chaos writer ERROR:  deadlock detected\n", {})
 
