@@ -22,7 +22,7 @@ from outbox.errors import IndexRefused, SolrUnavailable
 from outbox.solr.client import Address, Solr
 from tests.chaos.writer import HOT
 
-EVERY_S = 0.005
+EVERY_S = 0.002
 _FIELDS = "id,src_version,title"
 _NUMBER = re.compile(r"edit (\d+)")
 
@@ -86,7 +86,7 @@ def _record(solr_url: str, collection: str, keys: Sequence[str], seed: int, seen
     draw = random.Random(f"recorder {seed}")  # noqa: S311 - a seeded choice, no secret
     solr = Solr(Address(solr_url))
     while not ended.wait(EVERY_S):
-        key = draw.choice(keys[:HOT] if draw.random() < 0.5 else keys)
+        key = draw.choice(keys[:HOT] if draw.random() < 0.7 else keys)
         try:
             found = solr.get(collection, [key], fields=_FIELDS)
         except (SolrUnavailable, IndexRefused):  # a Solr that starts answers 404 for a while

@@ -76,12 +76,15 @@ def schedule(seed: int) -> tuple[Fault, ...]:
 
 
 def _late(draw: random.Random) -> list[Fault]:
-    """What a worker sent arrives when it is dead, and others have gone on with its documents."""
+    """What a worker sent arrives when it is dead, and others have gone on with its documents.
+
+    Its children die, not the worker: that is noticed at once, and the bulk worker tries the documents on its own way.
+    """
     at_s = draw.uniform(1, SPAN_S - 1)
     trouble = Trouble(Kind.HOLD, Direction.THERE)
     return [
         Fault(Act.CUT, "worker-live", draw.uniform(5, 7), "solr", trouble, at_s),
-        Fault(Act.KILL, "worker-live", _down(draw), at_s=at_s + 1),
+        *(Fault(Act.KILL_CHILD, "worker-live", 0, at_s=at_s + after_s) for after_s in (0.8, 1.0)),
     ]
 
 

@@ -104,10 +104,10 @@ def test_a_seed_repeats() -> None:
 def test_what_no_seed_goes_without() -> None:
     for seed in range(100):
         faults = schedule(seed)
-        assert 12 <= len(faults) <= 20
+        assert 12 <= len(faults) <= 21
         assert 0 <= faults[0].at_s <= faults[-1].at_s <= SPAN_S
         acts = Counter(fault.act for fault in faults)
-        assert acts[Act.KILL] >= 3 and acts[Act.FREEZE] >= 3 and acts[Act.KILL_CHILD] >= 1
+        assert acts[Act.KILL] >= 2 and acts[Act.FREEZE] >= 3 and acts[Act.KILL_CHILD] >= 3
         assert {fault.trouble.kind for fault in faults if fault.trouble} == set(Kind)
 
 
