@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from outbox.sqlstate import first_line, is_of_the_data
+from outbox.sqlstate import first_line, is_of_the_data, is_suspicious
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,21 @@ from outbox.sqlstate import first_line, is_of_the_data
 )
 def test_whose_fault(error: psycopg.Error, of_the_data: bool) -> None:
     assert is_of_the_data(error) is of_the_data
+
+
+@pytest.mark.parametrize(
+    ("error", "suspicious"),
+    [
+        (errors.QueryCanceled(), True),
+        (errors.InternalError_(), True),
+        (psycopg.DatabaseError("out of memory for query result"), True),
+        (psycopg.OperationalError("the connection is lost"), False),
+        (errors.UndefinedTable(), False),
+        (errors.AdminShutdown(), False),
+    ],
+)
+def test_what_a_document_may_have_caused(error: psycopg.Error, suspicious: bool) -> None:
+    assert is_suspicious(error) is suspicious
 
 
 def test_a_detail_with_row_data_is_left_out() -> None:

@@ -58,3 +58,5 @@ def calm(shop: Shop) -> Iterator[Shop]:
     shop.disarm()
     shop.fleet.thaw()
     shop.backwards.clear()
+    shop.run("mend")
+    shop.run("move", collection=shop.collection)

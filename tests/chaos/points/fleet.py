@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -11,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from services import process
-from tests.pipeline import Pipeline
+from tests.chaos.points.stepped import LIMITS
+from tests.pipeline import Pipeline, until
 
 WORKERS = {"live-0": "outbox.live", "live-1": "outbox.live", "bulk": "outbox.bulk"}
 RELAYS = ("relay-0", "relay-1")
@@ -45,8 +45,16 @@ class Fleet:
 
     def signal(self, number: signal.Signals, *names: str) -> None:
         """To programs and their processes."""
-        for pid in self.pids(*names):
-            os.kill(pid, number)
+        found = (process.identify(pid) for pid in self.pids(*names))
+        process.send((each for each in found if each is not None), number)
+
+    def restart_workers(self, limits: str) -> None:
+        """Have the workers finish their claims, and others with these time limits in their places."""
+        self.pipeline.environment[LIMITS] = limits
+        before = [self.pipeline.processes[name] for name in WORKERS]
+        for worker in before:
+            worker.terminate()
+        until(lambda: not {*before} & {*self.pipeline.processes.values()}, "others are started")
 
     def thaw(self) -> None:
         """Whatever is frozen goes on."""

@@ -22,6 +22,9 @@ from typing import Any
 
 from tests.chaos.points.steps import CLAIM_STEP, END, STEPS, Action, Moment
 
+LIMITS = "OUTBOX_TEST_TIME_LIMITS"
+"""The variable with a worker's soft and hard time limit, in seconds; 0: no soft one."""
+
 
 @dataclass(slots=True)
 class Stepped:
@@ -102,10 +105,18 @@ def _backend(arguments: tuple[Any, ...]) -> int | None:
     return getattr(info, "backend_pid", None)
 
 
+def limited(function: Callable[..., dict[str, Any]], soft: int, hard: int) -> Callable[..., dict[str, Any]]:
+    """Celery's configuration with other time limits, which a worker's options do not change."""
+    return lambda settings: {**function(settings), "task_soft_time_limit": soft, "task_time_limit": hard}
+
+
 def main() -> None:
     """Wrap, then run the program as its console script does."""
     role, folder, program, *arguments = sys.argv[1:]
     Stepped(role, Path(folder)).install()
+    if program == "celery" and (limits := os.environ.get(LIMITS)):
+        app: Any = importlib.import_module("outbox.worker.app")
+        app.configuration = limited(app.configuration, *map(int, limits.split()))
     sys.argv = [program, *arguments]
     module, name = {"relay": ("relay.main", "main"), "celery": ("celery.__main__", "main")}[program]
     getattr(importlib.import_module(module), name)()

@@ -8,15 +8,16 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
-from celery import Celery
 
 from outbox.store.suspects import GUILTY
-from services import process
 from tests import oracle
-from tests.chaos.points.shop import Shop
+from tests.chaos.points import fleet
+from tests.chaos.points.shop import Shop, Word
+from tests.chaos.points.steps import Role
 from tests.pipeline import until
 
 KEY = 53
@@ -28,23 +29,20 @@ WHERE begun_at IS NOT NULL AND %s = ANY (keys) AND number > %s AND outcome <> 'd
 DEAD = "SELECT last_error FROM outbox.event WHERE key = %s AND dead_at IS NOT NULL AND done_at IS NULL"
 READER = """SELECT pid FROM pg_stat_activity
 WHERE application_name = 'outbox worker' AND datname = current_database() AND wait_event = 'PgSleep'"""
-LIMIT_S = 2.0
-ROOM = 16 * 1024 * 1024
-"""Bytes that a process may still take, for a document of 50 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One way to die. `code`: what the row holds; `words`: of the reason in the end.
 
-    `attack`: what happens each time to the worker's process, or to its claim.
+    `attack`: what happens each time to the worker's process, or to its claim. `limits`: Celery's time limits meanwhile.
     """
 
     name: str
     code: str
     words: str
     attack: Callable[[Shop, int, int], None]
-    limited: bool = False
+    limits: str = ""
 
 
 def child_of(shop: Shop, worker: str) -> int:
@@ -57,11 +55,19 @@ def segfault(_: Shop, child: int, __: int) -> None:
     os.kill(child, signal.SIGSEGV)
 
 
-def no_memory(_: Shop, child: int, __: int) -> None:
-    """The process gets no more memory."""
+def no_memory(room_mb: int, shop: Shop, child: int, number: int) -> None:
+    """The process gets no more memory than so much, until its task is over.
+
+    Where libpq loses its connection by that, the claim waits for its lease, which is hurried.
+    """
+    traced = shop.traced()
     pages = int(Path(f"/proc/{child}/statm").read_text("ascii").split()[0])
-    bound = pages * resource.getpagesize() + ROOM
+    bound = pages * resource.getpagesize() + room_mb * 1024 * 1024
     resource.prlimit(child, resource.RLIMIT_AS, (bound, resource.RLIM_INFINITY))
+    until(lambda: shop.settled(Word(child, number, None), Role.WORKER, traced), "its task is over")
+    if not fleet.ended(child):
+        resource.prlimit(child, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    shop.run("lease_over", number=number)
 
 
 def backend_ends(shop: Shop, _: int, number: int) -> None:
@@ -72,27 +78,38 @@ def backend_ends(shop: Shop, _: int, number: int) -> None:
     shop.run("lease_over", number=number)
 
 
+def task_ends(shop: Shop, child: int, number: int) -> None:
+    """Celery ends the task, and the claim waits for its lease, which is hurried."""
+    traced = shop.traced()
+    until(lambda: shop.settled(Word(child, number, None), Role.WORKER, traced), "its task is over")
+    shop.run("lease_over", number=number)
+
+
 def nothing(_: Shop, __: int, ___: int) -> None:
     """It dies by itself."""
 
 
 KINDS = (
     Kind("segfault", "hangs", "SIGSEGV", segfault),
-    Kind("memory", "huge", "memory", no_memory),
-    Kind("time limit", "hangs", "TimeLimitExceeded", nothing, limited=True),
+    Kind("memory of libpq's input", "huge", "the worker was lost at this document", partial(no_memory, 16)),
+    Kind("memory of Python", "huge", "no memory", partial(no_memory, 200)),
+    Kind("soft time limit", "hangs", "the worker was lost at this document", task_ends, "2 50"),
+    Kind("time limit", "hangs", "TimeLimitExceeded", nothing, "0 2"),
     Kind("backend", "hangs", "the worker was lost at this document", backend_ends),
     Kind("internal error", "breaks", "it breaks", nothing),
 )
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, id=kind.name, marks=[pytest.mark.long] if kind.limits else []) for kind in KINDS],
+)
 def test_a_document_at_which_something_dies_is_dead_alone(calm: Shop, kind: Kind) -> None:
     ((newest,),) = calm.run("newest")
     met: dict[int, int] = {}
-    with calm.writing(), limited(calm, kind.limited):
+    with calm.writing(), limited(calm, kind.limits):
         calm.connection.execute(PLANT, [kind.code, KEY])
         until(lambda: attacked(calm, kind, met), "the document is dead", 120)
-    free(met)
     until(lambda: calm.run("left") == [(0, 1, 0)], "all else is done")
     ((reason,),) = calm.connection.execute(DEAD, [str(KEY)]).fetchall()
     sizes = [size for (size,) in calm.connection.execute(TRIED, [str(KEY), newest]).fetchall()]
@@ -110,7 +127,7 @@ def test_a_row_that_divides_by_zero_is_dead_at_once_and_alone(calm: Shop) -> Non
         calm.connection.execute("UPDATE shop.item SET divisor = 0 WHERE id = %s", [KEY])
         calm.connection.execute("UPDATE shop.item SET edit = edit + 1 WHERE id BETWEEN 50 AND 59")
     until(lambda: calm.run("left") == [(0, 1, 0)], "all else is done")
-    assert calm.connection.execute(DEAD, [str(KEY)]).fetchall() == [("division by zero",)]
+    assert calm.connection.execute(DEAD, [str(KEY)]).fetchall() == [("Postgres: division by zero",)]
     assert calm.connection.execute(TRIED, [str(KEY), newest]).fetchall() == []  # the claim was done
     assert only_the_poison(calm)
     calm.connection.execute("UPDATE shop.item SET divisor = 1 WHERE id = %s", [KEY])
@@ -128,22 +145,15 @@ def attacked(shop: Shop, kind: Kind, met: dict[int, int]) -> bool:
 
 
 @contextmanager
-def limited(shop: Shop, wanted: bool) -> Iterator[None]:
-    """Celery's hard time limit is short meanwhile."""
-    if not wanted:
+def limited(shop: Shop, limits: str) -> Iterator[None]:
+    """The workers have these time limits meanwhile."""
+    if not limits:
         yield
         return
-    with Celery(broker=shop.stack.endpoints().broker_url, set_as_current=False) as app:
-        app.control.time_limit("outbox.index", soft=None, hard=LIMIT_S, reply=True)
-        yield
-        app.control.time_limit("outbox.index", soft=40, hard=50, reply=True)
-
-
-def free(met: dict[int, int]) -> None:
-    """The processes that live on may take memory again."""
-    for child in set(met.values()):
-        if process.lookup(child) is not None:
-            resource.prlimit(child, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    shop.fleet.restart_workers(limits)
+    shop.ready()
+    yield
+    shop.fleet.restart_workers("")
 
 
 def only_the_poison(shop: Shop) -> bool:
