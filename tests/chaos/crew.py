@@ -1,4 +1,6 @@
-"""Our own processes: two relays, a worker of each queue. Each has its own ways to the servers, through proxies.
+"""Our own processes: two relays, two workers of the live queue, one of the bulk queue, each with one child.
+
+Each has its own ways to the servers, through proxies.
 
 Who is killed is started again, and so is who ends by himself, as a supervisor does. A relay never has a reason to; a
 worker of Celery's has one: a child of it that is killed at its very start.
@@ -23,7 +25,6 @@ from tests.pipeline import Pipeline
 GRACE_S = 8.0
 _LOOK_S = 0.5
 _VARIABLES = {"postgres": "OUTBOX_DATABASE_URL", "rabbitmq": "OUTBOX_BROKER_URL", "solr": "OUTBOX_SOLR_URL"}
-_SIZES = {"worker-live": 2, "worker-bulk": 1}
 
 
 @dataclass(slots=True)
@@ -45,8 +46,8 @@ class Member:
         if self.name.startswith("relay"):
             self.pipeline.spawn(self.name, "relay")
             return
-        queue = self.name.removeprefix("worker-")
-        worker = f"-A outbox.worker worker -Q outbox.{queue} -n {queue}@%h -c {_SIZES[self.name]}".split()
+        node = self.name.removeprefix("worker-")
+        worker = f"-A outbox.worker worker -Q outbox.{node.split('-')[0]} -n {node}@%h -c 1".split()
         self.pipeline.spawn(self.name, "celery", *worker, "--without-mingle", "--without-gossip")
 
     @property

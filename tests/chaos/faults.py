@@ -19,6 +19,7 @@ from tests.chaos.crew import Member
 from tests.chaos.schedule import LEADER, SERVERS, STANDBY, Act, Fault
 from tests.pipeline import until
 
+_PATIENCE_S = 6.0
 _RELAYS = ("relay-0", "relay-1")
 _LEADER = "SELECT split_part(holder, ':', 2)::int FROM outbox.leader"
 
@@ -56,6 +57,8 @@ class Faults:
         target = self._meant(fault.target)
         if fault.trouble is not None:
             with self._locks[f"{target} {fault.server}"], self.crew[target].ways[fault.server].suffering(fault.trouble):
+                if fault.act is Act.LATE:
+                    self._kill_sender(self.crew[target], fault.server)
                 _wait(fault.for_s)
         elif target in SERVERS:
             with self._locks[target]:
@@ -63,6 +66,13 @@ class Faults:
         else:
             with self.crew[target].lock:
                 self._to_process(fault, self.crew[target])
+
+    def _kill_sender(self, member: Member, server: str) -> None:
+        """Once it has sent something that is held; after a while in any case."""
+        given_up = time.monotonic() + _PATIENCE_S
+        until(lambda: member.ways[server].held > 0 or time.monotonic() > given_up, "something is held")
+        with member.lock:
+            until(member.kill_child, f"{member.name} has a child")
 
     def _to_server(self, fault: Fault, name: str) -> None:
         service = self.stack.service(name)

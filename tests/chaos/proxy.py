@@ -80,12 +80,16 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 @dataclass(eq=False, slots=True)
 class Proxy:
-    """One way to one server. Its methods are called from any thread but the network's own."""
+    """One way to one server. Its methods are called from any thread but the network's own.
+
+    `held`: how many pieces wait right now for the end of a HOLD.
+    """
 
     network: Network
     server: tuple[str, int]
     port: int = 0
     connections: int = 0
+    held: int = 0
     _pairs: set[_Pair] = field(default_factory=set)
     _trouble: Trouble | None = None
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -158,7 +162,9 @@ class Proxy:
         if self._trouble is not None and self._trouble.on(Kind.DELAY, way):
             await asyncio.sleep(self._trouble.delay_s)
         while self._trouble is not None and self._trouble.on(Kind.HOLD, way):
+            self.held += 1
             await self._changed.wait()
+            self.held -= 1
 
     def _drops(self, way: Direction) -> bool:
         return self._trouble is not None and self._trouble.on(Kind.DROP, way)

@@ -15,8 +15,11 @@ from tests.chaos.proxy import Direction, Kind, Trouble
 
 SPAN_S = 24.0
 """The last fault begins no later."""
+LATE_S = 3.0
+"""Nothing but `_late` begins before."""
 
-PROCESSES = ("relay-0", "relay-1", "worker-live", "worker-bulk")
+WORKERS = ("worker-live-0", "worker-live-1", "worker-bulk")
+PROCESSES = ("relay-0", "relay-1", *WORKERS)
 SERVERS = ("postgres", "rabbitmq", "solr")
 LEADER, STANDBY = "leader", "standby"
 """Stand for whichever relay leads or not at that moment."""
@@ -31,6 +34,7 @@ class Act(StrEnum):
     FREEZE = "freeze"
     RESTART = "restart"
     CUT = "cut"
+    LATE = "kill a child whose documents are held, of"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +56,13 @@ class Fault:
     def kind(self) -> str:
         """The row of the table that counts it."""
         what = "relay" if self.target in ("relay-0", "relay-1", LEADER, STANDBY) else self.target.split("-")[0]
-        if self.trouble is None:
+        if self.trouble is None or self.act is Act.LATE:
             return f"{self.act} {what}"
         return f"{self.trouble.kind} {what}-{self.server}"
 
     def __str__(self) -> str:
         what = f"{self.act} {self.target}"
-        if self.trouble is not None:
+        if self.trouble is not None and self.act is Act.CUT:
             what = f"{self.trouble.kind} {self.target} {self.trouble.direction} {self.server}"
         return f"{self.at_s:5.1f} s: {what}, {self.for_s:.1f} s"
 
@@ -68,24 +72,21 @@ def schedule(seed: int) -> tuple[Fault, ...]:
     draw = random.Random(f"faults {seed}")  # noqa: S311 - a seeded choice, no secret
     faults = [*_always(draw), *(_any(draw) for _ in range(draw.randint(1, 4)))]
     draw.shuffle(faults)
-    for server in _servers(draw, seed):  # early, since they are long in coming back
-        faults.insert(draw.randint(1, len(faults) * 2 // 3), server)
-    part_s = SPAN_S / len(faults)
-    spread = [replace(fault, at_s=(place + draw.random()) * part_s) for place, fault in enumerate(faults)]
-    return tuple(sorted([*spread, *_late(draw)], key=lambda fault: fault.at_s))
+    for server in _servers(draw, seed):  # late: until they are back, little else is at work that could go wrong
+        faults.insert(draw.randint(len(faults) * 2 // 3, len(faults)), server)
+    part_s = (SPAN_S - LATE_S) / len(faults)
+    spread = (replace(fault, at_s=LATE_S + (place + draw.random()) * part_s) for place, fault in enumerate(faults))
+    return (_late(draw), *spread)
 
 
-def _late(draw: random.Random) -> list[Fault]:
+def _late(draw: random.Random) -> Fault:
     """What a worker sent arrives when it is dead, and others have gone on with its documents.
 
-    Its children die, not the worker: that is noticed at once, and the bulk worker tries the documents on its own way.
+    Its child dies, not the worker: that is noticed at once, and the bulk worker tries the documents on its own way.
+    First of all, while everything else is still at work.
     """
-    at_s = draw.uniform(1, SPAN_S - 1)
     trouble = Trouble(Kind.HOLD, Direction.THERE)
-    return [
-        Fault(Act.CUT, "worker-live", draw.uniform(5, 7), "solr", trouble, at_s),
-        *(Fault(Act.KILL_CHILD, "worker-live", 0, at_s=at_s + after_s) for after_s in (0.8, 1.0)),
-    ]
+    return Fault(Act.LATE, WORKERS[0], draw.uniform(4, 6), "solr", trouble, draw.uniform(0, LATE_S))
 
 
 def _servers(draw: random.Random, seed: int) -> list[Fault]:
@@ -103,7 +104,7 @@ def _always(draw: random.Random) -> list[Fault]:
         Fault(Act.KILL, LEADER, _down(draw)),
         Fault(Act.FREEZE, LEADER, draw.uniform(3, 6)),
         Fault(draw.choice([Act.KILL, Act.KILL_MAIN]), _worker(draw), _down(draw)),
-        Fault(Act.KILL_CHILD, "worker-live", 0),
+        Fault(Act.KILL_CHILD, _worker(draw), 0),
         Fault(Act.FREEZE, _worker(draw), draw.uniform(1, 8)),
         Fault(Act.FREEZE, draw.choice(SERVERS), draw.uniform(1, 4)),
         *(_cut(draw, kind) for kind in Kind),
@@ -111,7 +112,7 @@ def _always(draw: random.Random) -> list[Fault]:
 
 
 def _any(draw: random.Random) -> Fault:
-    target = draw.choice([LEADER, STANDBY, "worker-live", "worker-bulk"])
+    target = draw.choice([LEADER, STANDBY, *WORKERS])
     acts = [Act.KILL, Act.FREEZE, Act.RESTART, Act.CUT, Act.CUT]
     act = draw.choice([*acts, Act.KILL_CHILD] if target.startswith("worker") else acts)
     if act is Act.CUT:
@@ -120,13 +121,13 @@ def _any(draw: random.Random) -> Fault:
 
 
 def _cut(draw: random.Random, kind: Kind) -> Fault:
-    target, server = draw.choice([LEADER, LEADER, "worker-live", "worker-live", "worker-bulk"]), draw.choice(SERVERS)
+    target, server = draw.choice([LEADER, LEADER, *WORKERS]), draw.choice(SERVERS)
     trouble = Trouble(kind, draw.choice(list(Direction)), round(draw.uniform(0.05, 0.6), 2))
     return Fault(Act.CUT, target, 0 if kind is Kind.RESET else draw.uniform(1, 7), server, trouble)
 
 
 def _worker(draw: random.Random) -> str:
-    return draw.choice(["worker-live", "worker-live", "worker-bulk"])
+    return draw.choice(WORKERS)
 
 
 def _down(draw: random.Random) -> float:

@@ -76,6 +76,7 @@ def test_what_is_held_arrives_afterwards(proxy: Proxy, client: socket.socket) ->
     with proxy.suffering(Trouble(Kind.HOLD, Direction.THERE)):
         client.sendall(b"late")
         assert _silent(client)
+        assert proxy.held == 1
     assert client.recv(1000) == b"late"
 
 
