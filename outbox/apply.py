@@ -7,7 +7,7 @@ leaves a state that the next `apply` finishes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import orjson
@@ -214,18 +214,19 @@ def _make_collection(connection: Connection, solr: Solr, planned: Plan, say: Say
     if found.cloud and not found.behind(alias):
         collections.point(solr, alias, planned.collection)
         say(f"{planned.name}: the alias {alias} points to {planned.collection}")
-    _add_fields(solr, planned, say)
+    add_fields(solr, planned.collection, _fields(planned.definition), say)
 
 
-def _add_fields(solr: Solr, planned: Plan, say: Say) -> None:
-    schema = solr.call("GET", f"/{planned.collection}/schema", {})["schema"]
-    changes = compare(schema, _fields(planned.definition))
+def add_fields(solr: Solr, collection: str, fields: Sequence[Field], say: Say) -> None:
+    """Add those that the collection lacks. CollectionRefused where it has one of another kind."""
+    schema = solr.call("GET", f"/{collection}/schema", {})["schema"]
+    changes = compare(schema, fields)
     if changes.mismatches:
         each = "; ".join(f"{one.name} is {one.found}, the view needs {one.wanted}" for one in changes.mismatches)
         raise CollectionRefused(
-            f"the collection {planned.collection} has fields of another kind: {each}. "
+            f"the collection {collection} has fields of another kind: {each}. "
             "Build a new one with `outbox reindex`, or give the type in [index.NAME.fields]"
         )
     if commands := changes.commands():
-        solr.admin(f"/{planned.collection}/schema", {}, body=orjson.dumps(commands))
-        say(f"{planned.name}: {len(changes.fields)} fields are added to {planned.collection}")
+        solr.admin(f"/{collection}/schema", {}, body=orjson.dumps(commands))
+        say(f"{len(changes.fields)} fields are added to {collection}")

@@ -9,7 +9,7 @@ import click
 import psycopg
 
 from outbox import __version__, errors
-from outbox.cli import apply, check, dead, detach, migrate, prune, replay, status, verify, wait
+from outbox.cli import apply, check, dead, detach, migrate, prune, reindex, replay, status, verify, wait
 from outbox.cli.session import Session
 
 
@@ -39,6 +39,7 @@ _COMMANDS = (
     apply.apply,
     detach.detach,
     replay.replay,
+    reindex.reindex,
     verify.verify,
     wait.wait,
     status.status,

@@ -8,6 +8,7 @@ must not write to production's search.
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,29 @@ def create(solr: Solr, collection: str, configset: Path) -> None:
 def point(solr: Solr, alias: str, collection: str) -> None:
     """Make the alias, or move it; atomic."""
     solr.admin("/admin/collections", {"action": "CREATEALIAS", "name": alias, "collections": collection})
+
+
+def unused(solr: Solr, alias: str) -> str:
+    """A name for a new collection of an alias: numbered above every one that has a collection or a configset."""
+    configs = solr.admin("/admin/configs", {"action": "LIST"}).get("configSets", [])
+    found = (re.fullmatch(re.escape(alias) + r"_(\d+)", name) for name in (*look(solr).names, *configs))
+    return f"{alias}_{1 + max((int(each[1]) for each in found if each), default=0)}"
+
+
+def drop(solr: Solr, collection: str) -> None:
+    """Delete a collection; its configset stays, so that its name is not used again."""
+    solr.admin("/admin/collections", {"action": "DELETE", "name": collection})
+
+
+def swap(solr: Solr, core: str, other: str) -> None:
+    """Exchange the names of two cores; atomic. To be asked of `core_folder` before it is tried again."""
+    solr.admin("/admin/cores", {"action": "SWAP", "core": core, "other": other})
+
+
+def core_folder(solr: Solr, core: str) -> str:
+    """Where the core of that name has its data now: it keeps its folder when names are exchanged."""
+    status = solr.admin("/admin/cores", {"action": "STATUS", "core": core, "indexInfo": False})["status"]
+    return str(status[core]["dataDir"])
 
 
 def zipped(configset: Path) -> bytes:

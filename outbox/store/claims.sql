@@ -1,7 +1,7 @@
 -- name: lock_index
 -- First statement of a claiming transaction. One claimer of an index at a time, else two claims could hold one key: the
 -- next statement's snapshot is younger than this lock, and so sees every claim that was committed under it.
-SELECT paused OR detached_at IS NOT NULL FROM outbox.index WHERE id = %(index)s FOR NO KEY UPDATE;
+SELECT paused OR (paused_until > clock_timestamp()) IS TRUE OR detached_at IS NOT NULL FROM outbox.index WHERE id = %(index)s FOR NO KEY UPDATE;
 
 -- name: claim
 -- The oldest available events of one lane, without the keys of claims in flight to the target, many events of a key as

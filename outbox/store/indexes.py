@@ -56,8 +56,8 @@ def identity(connection: Connection) -> str:
 
 
 def owner(connection: Connection, name: str) -> str:
-    """The stamp of the collections of one index of this database."""
-    return f"{identity(connection)}/{name}"
+    """The stamp of the collections of one index of this database, those of its successor (`name~next`) too."""
+    return f"{identity(connection)}/{name.partition('~')[0]}"
 
 
 def register(connection: Connection, name: str) -> int:

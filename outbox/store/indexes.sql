@@ -62,7 +62,7 @@ INSERT INTO outbox.target (index, collection, state) VALUES (%(index)s, %(collec
 
 -- name: status
 SELECT i.name,
-    CASE WHEN i.detached_at IS NOT NULL THEN 'detached' WHEN i.definition IS NULL THEN 'not applied' WHEN i.paused THEN 'paused'
+    CASE WHEN i.detached_at IS NOT NULL THEN 'detached' WHEN i.definition IS NULL THEN 'not applied' WHEN i.paused OR i.paused_until > clock_timestamp() THEN 'paused'
         WHEN t.retry_at IS NOT NULL THEN 'suspended' ELSE 'running' END AS state,
     waiting.live AS pending_live, waiting.bulk AS pending_bulk, waiting.oldest_s, flying.claims AS in_flight,
     waiting.dead, CASE WHEN t.retry_at IS NULL THEN 'closed' ELSE 'open' END AS breaker, t.reason, t.failing_since,

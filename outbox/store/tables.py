@@ -52,6 +52,7 @@ index = Table(
     Column("paused", Boolean, nullable=False, server_default=text("false")),
     Column("applied_at", _timestamp),
     Column("view_changed_at", _timestamp),
+    Column("paused_until", _timestamp),
     Column("name", Text, nullable=False, unique=True),
     Column("definition", JSONB),
     Column("detached_at", _timestamp),
@@ -77,6 +78,7 @@ target = Table(
     Column("state", Text, nullable=False),
     Column("reason", Text),
     Column("proof", JSONB),
+    Column("swapped", Text),
     comment="the collections of each index, and whether writing to them is suspended",
 )
 Index("target_serving", target.c.index, unique=True, postgresql_where=text("state = 'serving'"))

@@ -5,7 +5,8 @@ SELECT id, name, definition, applied_at FROM outbox.index WHERE definition IS NO
 -- name: survey
 -- All that the relay has to know before it acts, in one round trip: for each target what waits, since when it may be
 -- taken, and what is in flight. Nothing is done for a detached index: its view may be gone. Each ORDER BY … LIMIT 1 reads the head of a partial index.
-SELECT t.id, t.index, i.name, t.collection, t.state = 'serving', i.paused, i.applied_at,
+SELECT t.id, t.index, i.name, t.collection, t.state = 'serving',
+    i.paused OR (i.paused_until > clock_timestamp()) IS TRUE, i.applied_at,
     t.retry_at IS NOT NULL, (t.retry_at > clock_timestamp()) IS TRUE,
     t.checked_server IS DISTINCT FROM pg_postmaster_start_time(), (t.recheck_at <= clock_timestamp()) IS TRUE, t.batch, t.failed,
     (live.available_at <= clock_timestamp()) IS TRUE, (fanout.available_at <= clock_timestamp()) IS TRUE,
