@@ -9,7 +9,7 @@ import click
 import psycopg
 
 from outbox import __version__, errors
-from outbox.cli import apply, check, dead, detach, migrate, prune, replay, status, verify, wait
+from outbox.cli import apply, check, dead, detach, explain, migrate, prune, replay, status, verify, wait
 from outbox.cli.session import Session
 
 
@@ -40,6 +40,7 @@ _COMMANDS = (
     detach.detach,
     replay.replay,
     verify.verify,
+    explain.explain,
     wait.wait,
     status.status,
     dead.dead,
