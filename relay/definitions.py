@@ -16,9 +16,13 @@ log = structlog.get_logger("relay")
 
 
 class Definitions:
-    """What `apply` wrote for each index. Not to be shared between threads."""
+    """What `apply` wrote for each index. Not to be shared between threads.
 
-    def __init__(self) -> None:
+    `silent`: what cannot be read is said by another one, the loop's.
+    """
+
+    def __init__(self, *, silent: bool = False) -> None:
+        self._silent = silent
         self._known: dict[int, tuple[datetime, Definition | None]] = {}
 
     def of(self, connection: Connection, survey: Survey) -> Definition | None:
@@ -29,7 +33,8 @@ class Definitions:
         try:
             found = targets.definition(connection, survey.index)
         except IndexRefused as error:
-            log.error("index left alone", index=survey.name, reason=str(error))
+            if not self._silent:
+                log.error("index left alone", index=survey.name, reason=str(error))
             found = None
         self._known[survey.index] = (survey.applied_at, found)
         return found

@@ -20,7 +20,7 @@ class Expander:
 
     def __init__(self, settings: Settings) -> None:
         self._solr = Solr(Address(settings.solr_url, settings.solr_user, settings.solr_password.get_secret_value()))
-        self._definitions = Definitions()
+        self._definitions = Definitions(silent=True)
         self.beside = Beside(settings.database_url, "expander", self._work)
 
     def _work(self, connection: Connection) -> None:

@@ -36,7 +36,7 @@ class Pruner:
     def __init__(self, settings: Settings) -> None:
         self._keep: timedelta = settings.relay.retention
         self._solr = Solr(Address(settings.solr_url, settings.solr_user, settings.solr_password.get_secret_value()))
-        self._definitions = Definitions()
+        self._definitions = Definitions(silent=True)
         self._next = float("-inf")
         self._next_purge = float("-inf")
         self.beside = Beside(settings.database_url, "pruner", self._work)

@@ -9,7 +9,7 @@ import click
 import psycopg
 
 from outbox import __version__, errors
-from outbox.cli import apply, check, dead, detach, migrate, prune, reindex, replay, status, verify, wait
+from outbox.cli import apply, check, dead, detach, explain, migrate, prune, reindex, replay, status, verify, wait
 from outbox.cli.session import Session
 
 
@@ -41,6 +41,7 @@ _COMMANDS = (
     replay.replay,
     reindex.reindex,
     verify.verify,
+    explain.explain,
     wait.wait,
     status.status,
     dead.dead,

@@ -5,6 +5,7 @@ One test is one seed, with a database, a collection and processes of its own, on
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ from tests.chaos.schedule import Fault, schedule
 from tests.chaos.writer import BUSY, LAYERS, SQL, Deeds, writing
 from tests.pipeline import ROOT, Pipeline, until
 
+REPLAY_S = 11.0  # after the documents of a dead worker came late: until then the bulk worker has to be free for them
 CONFIG = Path(__file__).with_name("outbox.toml")
 SERVING = "SELECT collection FROM outbox.target WHERE state = 'serving'"
 KEYS = "SELECT uuid::text FROM catalogue.layer WHERE id <= %s ORDER BY id"
@@ -109,8 +111,10 @@ def broken(world: World, seed: int, faults: tuple[Fault, ...]) -> Verdict:
         recording(world.solr_url, world.collection, world.keys, seed) as seen,
     ):
         with writing(world.database_url, seed) as deeds:
-            _replay(world)
+            replaying = threading.Timer(REPLAY_S, _replay, [world])
+            replaying.start()
             Faults(world.crew, world.stack, world.database_url, seen.killed).run(faults)
+            replaying.join()
         judge = world.judge
         recovery_s, left = judge.recovered()
     look_again(judge.solr, world.collection, seen)

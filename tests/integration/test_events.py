@@ -25,6 +25,7 @@ NOT_PLANNED = {
     "grants",
     "grants_apply",
     "pinned",
+    "set",
     "count_view",
     "fetch",
     "close",

@@ -10,6 +10,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from outbox import replay
 from outbox import retention as pruning
@@ -106,13 +107,13 @@ def test_a_condition_that_postgres_refuses_gets_its_words_and_nothing_happens(
 def reader(outbox: Connection, url: str) -> Iterator[Connection]:
     """A plain role that may replay and read the view, and not its table."""
     role = f"reader_{secrets.token_hex(4)}"
-    outbox.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+    outbox.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(role)))
     grants = "GRANT USAGE ON SCHEMA outbox, shop TO {0}; GRANT SELECT ON ALL TABLES IN SCHEMA outbox TO {0};"
     grants += "GRANT INSERT ON outbox.event TO {0}; GRANT SELECT ON shop.item_document TO {0}"
     for grant in grants.split(";"):
         outbox.execute(sql.SQL(grant).format(sql.Identifier(role)))
     try:
-        with connect(url.replace("postgres@", f"{role}@"), application="test", autocommit=True) as connection:
+        with connect(make_conninfo(url, user=role, password=role), application="test", autocommit=True) as connection:
             yield connection
     finally:
         outbox.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(role)))

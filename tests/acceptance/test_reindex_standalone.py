@@ -1,0 +1,87 @@
+"""`outbox reindex` on a Solr without ZooKeeper: two cores exchange their names."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from outbox import resources
+from outbox.reindex import switch as switching
+from outbox.reindex.pair import NEXT, member
+from outbox.solr import collections
+from outbox.solr.client import Address, Solr
+from services.stack import Stack
+from tests import oracle
+from tests.acceptance.conftest import Catalogue, filled
+from tests.acceptance.reindexing import traffic
+from tests.acceptance.test_reindex import LAYERS, proven
+
+
+@pytest.fixture
+def solr(tmp_path: Path) -> Iterator[Solr]:
+    """With two cores made from our configset by hand, as their owner does it: `layers` and `layers_next`."""
+    folder = tmp_path / "stack"
+    with Stack(folder, solr_mode="standalone", without=("postgres", "rabbitmq")) as stack:
+        (home,) = (found.parent for found in folder.rglob("standalone/solr.xml"))
+        found = Solr(Address(stack.endpoints().solr_url))
+        for core in ("layers", "layers_next"):
+            shutil.copytree(resources.configset(), home / core / "conf")
+            found.admin("/admin/cores", {"action": "CREATE", "name": core, "instanceDir": core})
+        yield found
+
+
+@pytest.fixture
+def ready(database_url: str, broker_url: str, solr: Solr, tmp_path: Path) -> Iterator[Catalogue]:
+    """A catalogue that is applied to the core, piped and drained."""
+    with filled(database_url, broker_url, solr.url, tmp_path, layers=LAYERS) as catalogue:
+        catalogue.pipeline.run("apply")
+        catalogue.pipeline.start()
+        catalogue.pipeline.run("wait", "--timeout", "250", "--searchable")
+        yield catalogue
+
+
+@pytest.mark.timeout(900)
+def test_cores_exchange_their_names_and_back(ready: Catalogue, database_url: str) -> None:
+    first = collections.core_folder(ready.solr, "layers")
+    with traffic(database_url, ready.solr.url, "layers", layers=LAYERS, rate=50.0) as going_on:
+        ready.pipeline.run("reindex", "layers")
+        assert collections.core_folder(ready.solr, "layers") != first
+        proven(ready)
+        ready.pipeline.run("reindex", "layers", "--rollback")
+        assert collections.core_folder(ready.solr, "layers") == first
+        proven(ready)
+    assert going_on.short == [] and going_on.searches > 20
+    ready.drained()
+    assert oracle.differences(ready.connection, ready.solr, "layers", "catalogue.layer_document") == []
+    assert oracle.differences(ready.connection, ready.solr, "layers_next", "catalogue.layer_document") == []
+
+
+@pytest.mark.timeout(900)
+def test_a_kill_after_the_swap_is_noticed(ready: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cores are exchanged, and the database does not know it yet: a second swap would undo the first."""
+    first = collections.core_folder(ready.solr, "layers")
+
+    class Killed(Exception):
+        pass
+
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(switching.pair, "exchange", killed)
+    with monkeypatch.context() as environment:
+        for name, value in ready.pipeline.environment.items():
+            environment.setenv(name, value)
+        from outbox.reindex.reindex import reindex
+        from outbox.settings import load
+
+        with pytest.raises(Killed):
+            reindex(load(None), "layers", lambda _: None, lambda _: None)
+    assert collections.core_folder(ready.solr, "layers") != first
+    found = member(ready.connection, "layers" + NEXT)
+    assert found is not None and found.collection == "layers_next"
+    ready.pipeline.run("reindex", "layers")
+    assert collections.core_folder(ready.solr, "layers") != first
+    proven(ready)
