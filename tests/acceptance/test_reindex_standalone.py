@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from outbox import resources
-from outbox.reindex import switch as switching
+from outbox.reindex import pair
 from outbox.reindex.pair import NEXT, member
+from outbox.reindex.reindex import reindex
+from outbox.settings import load
 from outbox.solr import collections
 from outbox.solr.client import Address, Solr
 from services.stack import Stack
@@ -43,6 +45,7 @@ def ready(database_url: str, broker_url: str, solr: Solr, tmp_path: Path) -> Ite
         yield catalogue
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_cores_exchange_their_names_and_back(ready: Catalogue, database_url: str) -> None:
     first = collections.core_folder(ready.solr, "layers")
@@ -70,13 +73,10 @@ def test_a_kill_after_the_swap_is_noticed(ready: Catalogue, monkeypatch: pytest.
     def killed(*_: object, **__: object) -> None:
         raise Killed
 
-    monkeypatch.setattr(switching.pair, "exchange", killed)
+    monkeypatch.setattr(pair, "exchange", killed)
     with monkeypatch.context() as environment:
         for name, value in ready.pipeline.environment.items():
             environment.setenv(name, value)
-        from outbox.reindex.reindex import reindex
-        from outbox.settings import load
-
         with pytest.raises(Killed):
             reindex(load(None), "layers", lambda _: None, lambda _: None)
     assert collections.core_folder(ready.solr, "layers") != first
