@@ -60,3 +60,5 @@ def calm(shop: Shop) -> Iterator[Shop]:
     shop.backwards.clear()
     shop.run("mend")
     shop.run("move", collection=shop.collection)
+    if shop.differences():
+        shop.run("replay")

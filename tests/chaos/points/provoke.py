@@ -138,7 +138,7 @@ def restarted_astray(shop: Shop) -> Iterator[None]:
 def replay_astray(shop: Shop) -> Iterator[None]:
     """A replay of all, whose enumeration comes to a Solr that is not there."""
     with astray(shop):
-        shop.connection.execute("INSERT INTO outbox.event (index, lane, op) SELECT id, 'replay', 'R' FROM outbox.index")
+        shop.run("replay")
         yield
     shop.run("soon")
 
@@ -169,7 +169,7 @@ def house(shop: Shop) -> Iterator[None]:
 def ungraded(shop: Shop) -> Iterator[None]:
     """The view cannot list all documents, for one row; what dies of it is discarded when the row is mended."""
     shop.connection.execute("UPDATE shop.item SET grade = 0 WHERE id = 55")
-    shop.connection.execute("INSERT INTO outbox.event (index, lane, op) SELECT id, 'replay', 'R' FROM outbox.index")
+    shop.run("replay")
     yield
     reasons = until(lambda: shop.run("discard"), "the replay is dead")
     assert {reason for (reason,) in reasons} == {"division by zero"}

@@ -112,12 +112,18 @@ class Shop:
         until(self.leader, "a relay leads", PATIENCE_S)
         until(lambda: all(queue["consumers"] for queue in queues(broker)), "both queues have a consumer", PATIENCE_S)
 
-    def probe(self) -> None:
-        """Edit one document, and wait until that has arrived."""
+    def probe(self, *keys: str) -> None:
+        """Edit one document, and these, and wait until that has arrived."""
         ((moment,),) = self.connection.execute("SELECT clock_timestamp()").fetchall()
-        self.run("edit", id=PROBE)
-        arrived = {"key": str(PROBE), "moment": moment}
-        until(lambda: self.run("since", **arrived)[0][0], "an edit arrives", PATIENCE_S)
+        edited = list({str(PROBE), *keys})
+        for key in edited:
+            self.run("edit", id=int(key))
+        arrived = {"keys": edited, "moment": moment}
+        until(lambda: self.run("since", **arrived)[0][0], "edits arrive", PATIENCE_S)
+
+    def overtaken(self, word: Word) -> None:
+        """Edit every document of the claim that a frozen worker holds, and wait until that has arrived without it."""
+        self.probe(*(key for (key,) in self.run("keys", number=word.claim)))
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -163,10 +169,14 @@ class Shop:
         """Wait until nothing waits, nothing is dead and no claim is in flight."""
         until(lambda: self.run("left") == [(0, 0, 0)], f"nothing is left; there is {self.run('left')}", PATIENCE_S)
 
+    def differences(self) -> list[str]:
+        """What in Solr is otherwise than in the view."""
+        return oracle.differences(self.connection, self.solr, self.collection, VIEW)
+
     def judge(self) -> None:
         """At rest: nothing is left, Solr equals the view, and no document went back in time on the way."""
         self.drained()
-        differences = oracle.differences(self.connection, self.solr, self.collection, VIEW)
+        differences = self.differences()
         assert not differences, differences[:5]
         assert not self.backwards, self.backwards
 

@@ -47,9 +47,12 @@ SELECT (SELECT count(*) FROM outbox.event WHERE done_at IS NULL AND dead_at IS N
     (SELECT count(*) FROM outbox.claim WHERE ended_at IS NULL);
 
 -- name: since
--- Whether an edit of that key, made after a moment, has arrived.
-SELECT count(*) > 0 AND bool_and(done_at IS NOT NULL) FROM outbox.event
-WHERE key = %(key)s AND created_at > %(moment)s;
+-- Whether edits of all these keys, made after a moment, have arrived.
+SELECT count(DISTINCT key) = cardinality(%(keys)s::text[]) AND bool_and(done_at IS NOT NULL) FROM outbox.event
+WHERE key = ANY (%(keys)s::text[]) AND created_at > %(moment)s;
+
+-- name: keys
+SELECT unnest(keys) FROM outbox.claim WHERE number = %(number)s;
 
 -- name: leads_no_more
 -- Instead of the two seconds that a standby waits for a sign of a leader that is dead or frozen.
@@ -122,6 +125,9 @@ UPDATE outbox.claim SET ended_at = ended_at - interval '14 d' WHERE ended_at IS 
 -- name: mend
 -- What a failed test left broken.
 UPDATE shop.item SET code = NULL, divisor = 1, grade = 1 WHERE code IS NOT NULL OR divisor <> 1 OR grade <> 1;
+
+-- name: replay
+INSERT INTO outbox.event (index, lane, op) SELECT id, 'replay', 'R' FROM outbox.index;
 
 -- name: recovering
 UPDATE outbox.target SET batch = 8;

@@ -35,6 +35,7 @@ def test_nothing_is_lost_and_nothing_goes_back(calm: Shop, point: Point, action:
             hurry(calm, point, word)
         calm.probe()
         if action is Action.FREEZE:
+            calm.overtaken(word)
             thaw(calm, point, word)
     calm.judge()
 
