@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: help venv services services-stop demo test test-long chaos mutants bench-capture lint constraints clean
+.PHONY: help venv services services-stop demo test test-long chaos mutants bench-capture bench-latency bench-replay lint constraints clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +40,12 @@ chaos: $(STAMP) ## break everything by chance under a writer, SEEDS=3 times; OUT
 
 bench-capture: $(STAMP) ## measure what capture costs the application; ARGS="--rounds 30 --json"
 	@$(BIN)/python -m bench.capture_cost $(ARGS)
+
+bench-latency: $(STAMP) ## measure the time from COMMIT to Solr, by claims in flight; ARGS="--rate 200 --rounds 2"
+	@$(BIN)/python -m bench.latency $(ARGS)
+
+bench-replay: $(STAMP) ## measure live edits beside a replay; ARGS="--documents 50000 --rounds 3"
+	@$(BIN)/python -m bench.replay_latency $(ARGS)
 
 mutants: $(STAMP) ## break the code in small ways, and see that each is caught by its test; ARGS="begun lease" picks some
 	@$(BIN)/python -m tests.mutants $(ARGS)
