@@ -133,11 +133,12 @@ def test_ending_takes_the_children_and_uses_force_where_asking_does_not_help(tmp
 
 def test_ending_by_the_signal_needs_no_force(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
-    trapping = f"trap 'exit 7' INT; : > '{ready}'; while :; do sleep 0.05; done"
+    # Not INT: who runs in the background may ignore it, and a shell cannot trap what it was born to ignore.
+    trapping = f"trap 'exit 7' TERM; : > '{ready}'; while :; do sleep 0.05; done"
     with _started(tmp_path / "one.process", trapping) as (identity, process):
         assert not wait_until(lambda: (False, "" if ready.exists() else "no trap yet"), seconds=30)
         freeze(process.pid)
-        end({identity: signal.SIGINT}, grace_s=10)
+        end({identity: signal.SIGTERM}, grace_s=10)
 
         assert process.wait(5) == 7
 
