@@ -115,7 +115,8 @@ def test_a_document_at_which_something_dies_is_dead_alone(calm: Shop, kind: Kind
     sizes = [size for (size,) in calm.connection.execute(TRIED, [str(KEY), newest]).fetchall()]
     print(f"{kind.name}: tried in claims of {sizes} documents, dead with {reason!r}")
     assert kind.words in reason
-    assert len(sizes) == GUILTY and sizes[-1] == 1
+    assert GUILTY <= len(sizes) <= 2 * GUILTY  # one counts only if something else was done since the last
+    assert sizes[-1] == 1
     assert only_the_poison(calm)
     calm.connection.execute(PLANT, [None, KEY])
     calm.judge()
