@@ -71,6 +71,7 @@ def test_the_same_view_and_back_again(ready: tuple[Catalogue, Traffic]) -> None:
     assert [row["name"] for row in status(catalogue)] == ["layers"]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_another_view(ready: tuple[Catalogue, Traffic]) -> None:
     catalogue, _ = ready

@@ -119,6 +119,7 @@ def test_what_is_on_its_way_is_no_drift(catalogue: Catalogue) -> None:
     assert drift(proof(catalogue, expect=0)) == {}
 
 
+@pytest.mark.long
 def test_writers_are_not_taken_for_drift(catalogue: Catalogue) -> None:
     started(catalogue)
     url = catalogue.pipeline.environment["OUTBOX_DATABASE_URL"]

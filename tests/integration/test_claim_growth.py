@@ -18,7 +18,7 @@ CLAIM = queries("outbox.store", "claims.sql")["claim"]
 WAITING = """INSERT INTO outbox.event (index, lane, key, op)
     SELECT 1, 'live', CASE WHEN %(hot)s THEN 'hot' ELSE n::text END, 'U' FROM generate_series(1, %(many)s) AS n"""
 LITTLE = 2_000  # as many as a claim looks at
-MANY = 200_000
+MANY = 50_000
 
 
 def blocks(connection: Connection, place: Place) -> int:

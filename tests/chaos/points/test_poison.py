@@ -44,6 +44,11 @@ class Kind:
     attack: Callable[[Shop, int, int], None]
     limits: str = ""
 
+    @property
+    def long(self) -> bool:
+        """Those that take a minute or two are tried in the long run."""
+        return bool(self.limits) or self.code == "huge"
+
 
 def child_of(shop: Shop, worker: str) -> int:
     """The one process of the worker of that name that runs its tasks."""
@@ -102,7 +107,7 @@ KINDS = (
 
 @pytest.mark.parametrize(
     "kind",
-    [pytest.param(kind, id=kind.name, marks=[pytest.mark.long] if kind.limits else []) for kind in KINDS],
+    [pytest.param(kind, id=kind.name, marks=[pytest.mark.long] if kind.long else []) for kind in KINDS],
 )
 def test_a_document_at_which_something_dies_is_dead_alone(calm: Shop, kind: Kind) -> None:
     ((newest,),) = calm.run("newest")

@@ -36,6 +36,7 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
         yield f"redis://:{password}@127.0.0.1:{port}/0"
 
 
+@pytest.mark.long
 def test_redis_as_broker(endpoints: Endpoints, template: str, redis_url: str, tmp_path: Path) -> None:
     with (
         cloned(endpoints.database_url, template) as url,
