@@ -17,7 +17,7 @@ from tests.acceptance.reindexing import Traffic, traffic
 from tests.pipeline import until
 
 LAYERS = 2000
-WORKING = ("worker-bulk", "relay-0")
+WORKING = ("command", "worker-bulk", "relay-0")
 # One column added, one retyped, one removed.
 OTHER = """CREATE VIEW catalogue.other_document AS
     SELECT layer.uuid AS id, layer.title::varchar AS title, upper(layer.title) AS shouted, layer.category_id
@@ -83,8 +83,9 @@ def test_another_view(ready: tuple[Catalogue, Traffic]) -> None:
     assert document["shouted"] and "abstract" not in document
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("victim", ["command", *(pytest.param(one, marks=pytest.mark.long) for one in WORKING)])
+@pytest.mark.parametrize("victim", WORKING)
 def test_a_kill_in_the_middle(ready: tuple[Catalogue, Traffic], victim: str) -> None:
     catalogue, _ = ready
     first = behind(catalogue)

@@ -62,6 +62,7 @@ def test_cores_exchange_their_names_and_back(ready: Catalogue, database_url: str
     assert oracle.differences(ready.connection, ready.solr, "layers_next", "catalogue.layer_document") == []
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_a_kill_after_the_swap_is_noticed(ready: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cores are exchanged, and the database does not know it yet: a second swap would undo the first."""

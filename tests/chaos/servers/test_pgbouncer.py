@@ -120,6 +120,7 @@ def test_nothing_is_pinned_by_luck(endpoints: Endpoints, template: str, tmp_path
                 assert one.execute("SELECT pg_backend_pid()").fetchone() != first
 
 
+@pytest.mark.long
 def test_the_pipeline_behind_pgbouncer(endpoints: Endpoints, template: str, tmp_path: Path) -> None:
     (tmp_path / "pgbouncer").mkdir(mode=0o700)
     with pooled(endpoints, template, tmp_path / "pgbouncer") as known, applied(known.direct, endpoints, tmp_path) as it:

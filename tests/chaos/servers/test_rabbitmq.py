@@ -75,6 +75,7 @@ def test_a_queue_that_refuses_messages(catalogue: Catalogue, stack: Stack, relay
             stack.rabbitmqctl("clear_policy", "-p", "outbox", "full")
 
 
+@pytest.mark.long
 def test_the_disk_alarm_blocks_nobody_but_the_relay(
     catalogue: Catalogue, stack: Stack, relay_says: Callable[[str], bool]
 ) -> None:
@@ -97,7 +98,8 @@ def alarmed(stack: Stack) -> bool:
     return "disk" in stack.rabbitmqctl("eval", "rabbit_alarm:get_alarms().")
 
 
-@pytest.mark.parametrize("seconds", [12, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("seconds", [12, 60])
 def test_a_broker_that_stands_still(
     catalogue: Catalogue, stack: Stack, relay_says: Callable[[str], bool], seconds: int
 ) -> None:
