@@ -6,6 +6,8 @@ import os
 import signal
 from datetime import timedelta
 
+import pytest
+
 from outbox.broker import queues
 from outbox.connection import connect
 from outbox.store.claims import Lane
@@ -45,6 +47,7 @@ def test_a_worker_that_dies_at_a_document_ends_its_claim_at_once(desk: Desk, pip
     until(lambda: states(desk.connection)["1"] == ["done"], "and at last the suspect", 120)
 
 
+@pytest.mark.long  # tests/acceptance/test_bulk.py asks the same of the catalogue
 def test_a_live_change_does_not_wait_for_a_bulk_worker_that_is_frozen(
     desk: Desk, pipeline: Pipeline, broker_url: str
 ) -> None:
