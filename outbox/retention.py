@@ -12,7 +12,6 @@ from datetime import timedelta
 from functools import partial
 
 from outbox.connection import Connection
-from outbox.errors import CollectionRefused
 from outbox.index import Definition
 from outbox.solr import collections, tombstones
 from outbox.solr.client import Solr
@@ -55,7 +54,8 @@ def claims_stay(keep: timedelta) -> timedelta:
 def purge(connection: Connection, solr: Solr, survey: Survey, definition: Definition, keep: timedelta) -> int:
     """Purge the old tombstones of one target; how many there were.
 
-    Only where we write tombstones, and never in a collection that another database has stamped: CollectionRefused.
+    Only where we write tombstones. Raises CollectionRefused where another database has stamped the collection, and it
+    is not adopted.
     Raises SolrUnavailable or IndexRefused when Solr does not do it.
     """
     own = definition.target.own_fields
@@ -64,11 +64,8 @@ def purge(connection: Connection, solr: Solr, survey: Survey, definition: Defini
     to = retention.purgeable(connection, survey.target, keep=claims_stay(keep))
     if to is None:
         return 0
-    stamp = collections.read_stamp(solr, survey.collection)
-    if stamp is not None and stamp != indexes.owner(connection, survey.name):
-        raise CollectionRefused(
-            f"the Solr collection {survey.collection} is that of {stamp}: its tombstones are not ours"
-        )
+    if not definition.target.adopt:
+        collections.refuse_others(solr, survey.collection, indexes.owner(connection, survey.name))
     return tombstones.purge(solr, survey.collection, definition.target, to=to)
 
 

@@ -47,6 +47,11 @@ def pause(connection: Connection, ids: Sequence[int]) -> None:
     connection.execute(_SQL["pause"], {"ids": list(ids), "seconds": PAUSE_S})
 
 
+def hold(connection: Connection, ids: Sequence[int]) -> None:
+    """Claim nothing for these indexes until `go_on`."""
+    connection.execute(_SQL["hold"], {"ids": list(ids)})
+
+
 def go_on(connection: Connection, ids: Sequence[int]) -> None:
     """Claim for them again."""
     connection.execute(_SQL["go_on"], {"ids": list(ids)})

@@ -2,6 +2,10 @@
 -- For some seconds, to be renewed: a command that dies must not leave an index standing still.
 UPDATE outbox.index SET paused_until = clock_timestamp() + %(seconds)s * interval '1 s' WHERE id = ANY (%(ids)s::smallint[]);
 
+-- name: hold
+-- Until somebody lets them go on: two cores exchange their names, and nothing may be written until we know that too.
+UPDATE outbox.index SET paused_until = 'infinity' WHERE id = ANY (%(ids)s::smallint[]);
+
 -- name: go_on
 UPDATE outbox.index SET paused_until = NULL WHERE id = ANY (%(ids)s::smallint[]);
 

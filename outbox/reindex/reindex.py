@@ -14,7 +14,7 @@ from outbox.migrate import head
 from outbox.reindex import pair
 from outbox.reindex.build import build
 from outbox.reindex.pair import NEXT, OLD, Member
-from outbox.reindex.switch import PATIENCE_S, switch
+from outbox.reindex.switch import PATIENCE_S, moved, switch
 from outbox.settings import Settings
 from outbox.solr import collections
 from outbox.solr.client import Solr
@@ -42,10 +42,7 @@ def reindex(
                 f"{name}: the collection before this one is still kept: `outbox reindex {name} --drop-old` first"
             )
         successor = build(connection, solr, settings, name, view, configset, say)
-        _fill(connection, successor, watch)
-        solr.commit(successor.collection, soft=False)
-        _prove(connection, settings, solr, name, serving, successor, say)
-        _switch(connection, solr, settings, name, serving, successor, OLD, say)
+        _exchange(connection, solr, settings, name, serving, successor, say, watch)
     say(f"{name}: the old one is kept up to date as {name}{OLD}, until `outbox reindex {name} --drop-old`")
 
 
@@ -54,9 +51,7 @@ def rollback(settings: Settings, name: str, say: Say, watch: Watch) -> None:
     solr = solr_of(settings)
     with _alone(settings) as connection:
         serving, successor = _demand(connection, name), _demand(connection, name + OLD)
-        _fill(connection, successor, watch)
-        _prove(connection, settings, solr, name, serving, successor, say)
-        _switch(connection, solr, settings, name, serving, successor, OLD, say)
+        _exchange(connection, solr, settings, name, serving, successor, say, watch)
 
 
 def abort(settings: Settings, name: str, say: Say) -> None:
@@ -127,18 +122,26 @@ def _prove(
     say(f"{name}: {proof.compared} documents compared, all equal, {proof.in_flight.count} on their way")
 
 
-def _switch(
+def _exchange(
     connection: Connection,
     solr: Solr,
     settings: Settings,
     name: str,
     serving: Member,
     successor: Member,
-    kept: str,
     say: Say,
+    watch: Watch,
 ) -> None:
+    """Fill and prove the successor, unless an earlier run has put it in its place already; then exchange the two."""
     alias = settings.named(name).collection
-    switch(connection, solr, alias=alias, serving=serving, successor=successor, names=(name, name + kept), say=say)
+    if not moved(connection, solr, alias, successor):
+        pair.remember_swap(connection, successor.index, None)  # one that did not come about: both go on until the next
+        pair.go_on(connection, [serving.index, successor.index])
+        _fill(connection, successor, watch)
+        solr.commit(successor.collection, soft=False)
+        _prove(connection, settings, solr, name, serving, successor, say)
+    names = (name, name + OLD)
+    switch(connection, solr, alias=alias, serving=serving, successor=successor, names=names, say=say)
 
 
 def _drop(settings: Settings, name: str, which: str, say: Say) -> None:
@@ -149,8 +152,10 @@ def _drop(settings: Settings, name: str, which: str, say: Say) -> None:
         if found is None:
             raise OutboxError(f"{name}: there is nothing to drop: no {name}{which}")
         found_in = collections.look(solr)
-        if found.collection and found.collection in found_in.behind(settings.named(name).collection):
-            raise OutboxError(f"{name}: {found.collection} serves already: run `outbox reindex {name}`, which goes on")
+        served = found.collection in found_in.behind(settings.named(name).collection)
+        if served or pair.swap_begun(connection, found.id) is not None:
+            again = f"outbox reindex {name}{' --rollback' if which == OLD else ''}"
+            raise OutboxError(f"{name}: {found.collection} is being put in its place: run `{again}`, which goes on")
         with connection.transaction():
             claims.lock_index(connection, found.id)
             indexes.detach(connection, found.id)

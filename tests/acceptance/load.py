@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import median, quantiles
-from types import TracebackType
-from typing import Self
 
 import psycopg
 from psycopg.rows import TupleRow
 
+from tests.alongside import Alongside
 from tests.pipeline import until
 
 EDIT = "UPDATE catalogue.layer SET title = %(title)s WHERE id = %(layer)s RETURNING uuid::text"
@@ -23,7 +21,7 @@ WHERE key = %(key)s AND lane = 'live' AND created_at > %(since)s"""
 
 
 @dataclass(slots=True)
-class Writer:
+class Writer(Alongside):
     """An application that goes on editing layers 1 to `layers`, `rate` times a second, while it is entered.
 
     `statements`: when each began, by the monotonic clock, and the seconds that it took. Open loop: one that was slow
@@ -34,36 +32,19 @@ class Writer:
     layers: int
     rate: float
     statements: list[tuple[float, float]] = field(default_factory=list)
-    error: psycopg.Error | None = None
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-        if self.error is not None and kind is None:
-            raise self.error
 
     def during(self, begin: float, end: float) -> list[float]:
         """The milliseconds of the statements that began in this time."""
         return [1000 * took for at, took in self.statements if begin <= at < end]
 
-    def _run(self) -> None:
-        try:
-            with psycopg.connect(self.url, autocommit=True) as connection:
-                self._write(connection)
-        except psycopg.Error as error:
-            self.error = error
+    def run(self) -> None:
+        """As told above."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            self._write(connection)
 
     def _write(self, connection: psycopg.Connection[TupleRow]) -> None:
         choice, turn, began = random.Random(7), 0, time.monotonic()  # noqa: S311 - a choice of layers, no secret
-        while not self._stop.wait(max(0.0, began + turn / self.rate - time.monotonic())):
+        while not self.stop.wait(max(0.0, began + turn / self.rate - time.monotonic())):
             at = time.monotonic()
             connection.execute(EDIT, {"title": f"turn {turn}", "layer": choice.randint(1, self.layers)})
             self.statements.append((at, time.monotonic() - at))
