@@ -7,24 +7,21 @@ leaves a state that the next `apply` finishes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import orjson
-
-from outbox import resources, rights, watch
+from outbox import destination, rights, watch
 from outbox.capture.install import Difference, install, installed
 from outbox.capture.paths import Path
 from outbox.capture.plan import analyse
 from outbox.connection import Connection, connect
-from outbox.errors import CollectionRefused, ViewRefused
+from outbox.destination import Destination
+from outbox.errors import ViewRefused
 from outbox.index import Definition, Field, Way
 from outbox.migrate import head
 from outbox.problems import Problem, errors
 from outbox.settings import IndexSettings, Settings
-from outbox.solr import collections
 from outbox.solr.client import Address, Solr
-from outbox.solr.schema import Changes, compare
 from outbox.store import claims, events, indexes
 from outbox.store.indexes import Applied
 
@@ -43,9 +40,7 @@ class Plan:
     definition: Definition | None
     problems: tuple[Problem, ...]
     applied: Applied | None
-    collection: str
-    collection_exists: bool
-    fields: Changes | None
+    destination: Destination
     differences: tuple[Difference, ...]
     grants: tuple[str, ...]
     replay: str
@@ -55,11 +50,10 @@ class Plan:
     def changes(self) -> bool:
         """True if `apply` would change anything."""
         return bool(
-            not self.collection_exists
+            not self.destination.complete
             or self.differences
             or self.grants
             or self.replay
-            or (self.fields and (self.fields.fields or self.fields.copies))
             or self.applied is None
             or self.applied.definition != self.definition
         )
@@ -76,9 +70,7 @@ def plan(connection: Connection, solr: Solr, name: str, settings: IndexSettings)
     analysis = analyse(connection, settings, name)
     applied = indexes.find(connection, name)
     definition = analysis.definition and renumbered(analysis.definition, applied)
-    found = collections.look(solr)
-    collection, exists = _collection(found, settings, applied)
-    fields = compare(solr.call("GET", f"/{collection}/schema", {})["schema"] if exists else {}, _fields(definition))
+    to = destination.find(connection, solr, name, settings, applied, _fields(definition))
     differences = installed(connection, applied.id, definition) if applied and definition else []
     return Plan(
         name=name,
@@ -86,12 +78,10 @@ def plan(connection: Connection, solr: Solr, name: str, settings: IndexSettings)
         definition=definition,
         problems=(*analysis.problems, *(rights.hidden(connection, definition) if definition else ())),
         applied=applied,
-        collection=collection,
-        collection_exists=exists,
-        fields=fields,
+        destination=to,
         differences=tuple(differences),
         grants=tuple(rights.missing(connection, definition)) if definition else (),
-        replay=_why_replay(connection, definition, applied, bool(differences), exists),
+        replay=_why_replay(connection, definition, applied, bool(differences), to.exists),
         paths=analysis.paths,
     )
 
@@ -109,13 +99,14 @@ def apply(settings: Settings, name: str, say: Say) -> Plan:
         for problem in planned.problems:
             say(str(problem))
         index = indexes.register(connection, name)
-        _make_collection(connection, solr, planned, say)
+        section = settings.named(name)
+        destination.make(connection, solr, name, section, planned.destination, planned.definition.fields, say)
         for statement in rights.grant(connection, planned.definition):
             say(f"{name}: {statement}")
         install(settings.database_url, index, planned.definition, say)
         with connection.transaction():
             if planned.applied is None or planned.applied.target is None:
-                indexes.serve(connection, index, planned.collection)
+                indexes.serve(connection, index, planned.destination.collection)
             indexes.save(connection, index, planned.definition, watch.baseline(connection, planned.definition))
             if planned.replay:
                 events.replay_all(connection, index)
@@ -174,59 +165,3 @@ def _why_replay(
 
 def _fields(definition: Definition | None) -> tuple[Field, ...]:
     return definition.fields if definition else ()
-
-
-def _collection(found: collections.Collections, settings: IndexSettings, applied: Applied | None) -> tuple[str, bool]:
-    """The physical collection that serves, or will, and whether it exists."""
-    if applied and applied.collection:
-        return applied.collection, applied.collection in found.names
-    behind = found.behind(settings.collection)
-    if len(behind) > 1:
-        raise CollectionRefused(
-            f"the alias {settings.collection} stands for {len(behind)} collections: name one of them"
-        )
-    if behind:
-        return behind[0], True
-    if not found.cloud:
-        raise CollectionRefused(
-            f"this Solr is standalone and has no core {settings.collection}: make one from the configset in "
-            f"{resources.configset()} on Solr's host (bin/solr create), then run `outbox apply` again"
-        )
-    number = 1
-    while f"{settings.collection}_{number}" in found.names:
-        number += 1
-    return f"{settings.collection}_{number}", False
-
-
-def _make_collection(connection: Connection, solr: Solr, planned: Plan, say: Say) -> None:
-    """Make it, or make sure that it is ours; then add the fields that lack."""
-    owner = indexes.owner(connection, planned.name)
-    alias = planned.settings.collection
-    if not planned.collection_exists:
-        collections.create(solr, planned.collection, resources.configset())
-        collections.write_stamp(solr, planned.collection, owner)
-        say(f"{planned.name}: the collection {planned.collection} is made")
-    elif not planned.settings.adopt:
-        if collections.is_blank(solr, planned.collection):  # an operator made the core, or we died before the stamp
-            collections.write_stamp(solr, planned.collection, owner)
-        collections.demand_stamp(solr, planned.collection, owner)
-    found = collections.look(solr)
-    if found.cloud and not found.behind(alias):
-        collections.point(solr, alias, planned.collection)
-        say(f"{planned.name}: the alias {alias} points to {planned.collection}")
-    add_fields(solr, planned.collection, _fields(planned.definition), say)
-
-
-def add_fields(solr: Solr, collection: str, fields: Sequence[Field], say: Say) -> None:
-    """Add those that the collection lacks. CollectionRefused where it has one of another kind."""
-    schema = solr.call("GET", f"/{collection}/schema", {})["schema"]
-    changes = compare(schema, fields)
-    if changes.mismatches:
-        each = "; ".join(f"{one.name} is {one.found}, the view needs {one.wanted}" for one in changes.mismatches)
-        raise CollectionRefused(
-            f"the collection {collection} has fields of another kind: {each}. "
-            "Build a new one with `outbox reindex`, or give the type in [index.NAME.fields]"
-        )
-    if commands := changes.commands():
-        solr.admin(f"/{collection}/schema", {}, body=orjson.dumps(commands))
-        say(f"{len(changes.fields)} fields are added to {collection}")

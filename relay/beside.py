@@ -19,13 +19,15 @@ _AGAIN_S = 1.0
 class Beside:
     """One thread, from `start` to `stop`; each time it is asked it runs `work` with its connection.
 
-    `name` is shown in the log and, after "outbox", in `pg_stat_activity`.
+    `name` is shown in the log and, after "outbox", in `pg_stat_activity`. A transaction that `work` leaves alone for
+    `pause_s` is rolled back by the server: the process is frozen, or cut off.
     """
 
-    def __init__(self, url: str, name: str, work: Callable[[Connection], None]) -> None:
+    def __init__(self, url: str, name: str, work: Callable[[Connection], None], *, pause_s: int = 5) -> None:
         self._url = url
         self._name = name
         self._work = work
+        self._pause_s = pause_s
         self._asked = threading.Event()
         self._stopping = threading.Event()
         self._error: BaseException | None = None
@@ -72,7 +74,9 @@ class Beside:
                 raise
 
     def _session(self) -> None:
-        with connect(self._url, application=f"outbox {self._name}", autocommit=True) as connection:
+        with connect(
+            self._url, application=f"outbox {self._name}", autocommit=True, idle_in_transaction_s=self._pause_s
+        ) as connection:
             while not self.stopping:
                 self._asked.wait()
                 self._asked.clear()

@@ -1,4 +1,4 @@
-"""The relay's loop: survey, revoke, have fan-outs expanded and old rows pruned, claim, publish, rest."""
+"""The relay's loop: survey, revoke, have fan-outs expanded, old rows pruned and Solr compared, claim, publish, rest."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from outbox.sqlstate import loggable
 from outbox.store import claims, indexes, suspects, targets
 from outbox.store.targets import Survey
 from relay.claiming import Claimer
+from relay.comparer import Comparer
 from relay.definitions import Definitions
 from relay.expander import Expander
 from relay.leadership import Leadership
@@ -46,6 +47,7 @@ class Relay:
         self._claimer = Claimer(settings)
         self._expander = Expander(settings)
         self._pruner = Pruner(settings)
+        self._comparer = Comparer(settings)
         solr = Solr(Address(settings.solr_url, settings.solr_user, settings.solr_password.get_secret_value()))
         self._restarts = Restarts(solr, settings.relay.work_lease)
         self._definitions = Definitions()
@@ -59,8 +61,9 @@ class Relay:
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
         log.info("started", relay=self._leadership.holder, database=where(self._url))
-        self._expander.beside.start()
-        self._pruner.beside.start()
+        besides = (self._pruner.beside, self._comparer.beside, self._expander.beside)
+        for beside in besides:
+            beside.start()
         while not self._stopping:
             try:
                 self._session()
@@ -68,7 +71,7 @@ class Relay:
                 log.warning("Postgres unavailable", reason=loggable(error), again_in_s=self._reconnect_s)
                 self._pause(self._reconnect_s)
                 self._reconnect_s = min(self._reconnect_s * 2, _RECONNECT_S[1])
-        for beside in (self._pruner.beside, self._expander.beside):
+        for beside in besides:
             beside.stop(_GRACE_S)
         self._claimer.close()
         log.info("stopped", relay=self._leadership.holder)
@@ -95,6 +98,8 @@ class Relay:
                     self._look.at_all(connection, self._readable(connection))
                 if self._pruner.due():
                     self._pruner.beside.ask()
+                if self._comparer.due():
+                    self._comparer.beside.ask()
                 if not self._step(connection):
                     wakeup.rest()
             self._leadership.resign(connection)
@@ -109,6 +114,7 @@ class Relay:
     def _take_over(self, connection: Connection) -> None:
         log.info("leading", relay=self._leadership.holder)
         self._look.soon()
+        self._comparer.soon()
         for ended in claims.revoke_unpublished(connection):
             log.warning("claim revoked", claim=ended.number, outcome=ended.outcome.value)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from outbox.connection import Connection
 from outbox.settings import Settings
-from outbox.solr.client import Address, Solr
+from outbox.solr.client import READ_TIMEOUT_S, Address, Solr
 from outbox.store import claims, targets
 from relay.beside import Beside
 from relay.definitions import Definitions
@@ -21,7 +21,8 @@ class Expander:
     def __init__(self, settings: Settings) -> None:
         self._solr = Solr(Address(settings.solr_url, settings.solr_user, settings.solr_password.get_secret_value()))
         self._definitions = Definitions(silent=True)
-        self.beside = Beside(settings.database_url, "expander", self._work)
+        # Solr is listed inside a transaction, and may take as long as its time-out.
+        self.beside = Beside(settings.database_url, "expander", self._work, pause_s=round(READ_TIMEOUT_S) + 5)
 
     def _work(self, connection: Connection) -> None:
         while not self.beside.stopping and self._round(connection):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Container
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,13 +15,25 @@ from psycopg.types.datetime import TimestamptzLoader
 
 from outbox.solr.client import Solr
 
-OWN = {"src_version", "src_hash", "deleted", "_version_", "outbox_stamp"}
+OWN = {"src_version", "src_hash", "deleted", "_version_", "outbox_stamp", "src_version_l", "src_hash_s"}
 
 
-def differences(connection: psycopg.Connection[TupleRow], solr: Solr, collection: str, view: str) -> list[str]:
-    """One sentence for each document that Solr lacks, has too much, or has otherwise; none when it equals the view."""
-    expected = _rows(connection, view)
-    found = _documents(solr, collection)
+def differences(
+    connection: psycopg.Connection[TupleRow],
+    solr: Solr,
+    collection: str,
+    view: str,
+    *,
+    ours: str = "*:*",
+    listed: Container[str] = (),
+) -> list[str]:
+    """One sentence for each document that Solr lacks, has too much, or has otherwise; none when it equals the view.
+
+    `ours`: the query that finds the documents that are to be compared. `listed`: fields that Solr gives as lists.
+    """
+    rows = _rows(connection, view).items()
+    expected = {key: {name: [v] if name in listed else v for name, v in row.items()} for key, row in rows}
+    found = _documents(solr, collection, ours)
     lacking = [f"{key}: lacks in Solr" for key in expected.keys() - found.keys()]
     extra = [f"{key}: only in Solr" for key in found.keys() - expected.keys()]
     otherwise = [
@@ -78,9 +91,9 @@ def _solr_time(moment: datetime) -> str:
     return f"{text}.{milliseconds:03d}Z" if milliseconds else f"{text}Z"
 
 
-def _documents(solr: Solr, collection: str) -> dict[str, dict[str, Any]]:
+def _documents(solr: Solr, collection: str, ours: str) -> dict[str, dict[str, Any]]:
     solr.commit(collection)
-    answer = solr.select(collection, {"q": "*:*", "rows": 1_000_000, "fl": "*"})
+    answer = solr.select(collection, {"q": ours, "rows": 1_000_000, "fl": "*"})
     return {
         document["id"]: {key: value for key, value in document.items() if key not in OWN}
         for document in answer["response"]["docs"]

@@ -175,6 +175,6 @@ def _target(settings: IndexSettings) -> Target:
         deletes=settings.deletes,
         fence=settings.fence,
         scope=settings.scope,
-        own_fields=OwnFields(own.version, own.deleted, own.hash),
+        own_fields=OwnFields(own.version, own.deleted if settings.deletes == "tombstone" else "", own.hash),
         adopt=settings.adopt,
     )

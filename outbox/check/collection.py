@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from outbox.apply import solr_of
+from outbox.destination import is_foreign
 from outbox.errors import ConfigError, IndexRefused, SolrUnavailable
 from outbox.index import Definition
 from outbox.problems import Code, Problem, Severity
@@ -17,7 +18,7 @@ from outbox.settings import IndexSettings, Settings
 from outbox.solr import collections, config
 from outbox.solr.client import Solr
 from outbox.solr.collections import Collections
-from outbox.solr.schema import Changes, compare, lacks, own_fields
+from outbox.solr.schema import Changes, bare, compare, own_fields, suit
 from outbox.store.indexes import Applied
 
 _APPLY = "Run `outbox apply`."
@@ -63,7 +64,7 @@ def problems(
         return [
             *found,
             *_stamp(seen.solr, name, owner, settings),
-            *_inside(seen.solr, name, settings, applied, definition),
+            *_inside(seen.solr, name, owner, settings, applied, definition),
         ]
     except _ERRORS as error:
         return [*found, _unavailable(name, error)]
@@ -105,23 +106,24 @@ def _stamp(solr: Solr, name: str, owner: str, settings: IndexSettings) -> Iterat
 
 
 def _inside(
-    solr: Solr, name: str, settings: IndexSettings, applied: Applied | None, definition: Definition | None
+    solr: Solr, name: str, owner: str, settings: IndexSettings, applied: Applied | None, definition: Definition | None
 ) -> Iterator[Problem]:
     schema = solr.call("GET", f"/{name}/schema", {})["schema"]
     configuration = solr.call("GET", f"/{name}/config", {})["config"]
     yield from _own_fields(name, schema, settings)
     if definition is not None:
-        changes = compare(schema, definition.fields)
+        adopted = settings.adopt and is_foreign(solr, name, owner)
+        changes = suit(schema, bare(definition.fields)) if adopted else compare(schema, definition.fields)
         yield from _kinds(name, changes)
-        if applied is not None and applied.definition is not None:
-            yield from _lacking(name, changes)
+        if adopted or (applied is not None and applied.definition is not None):
+            yield from _lacking(name, changes, cure="Have its owner add it." if adopted else _APPLY)
     yield from _fence(name, configuration, settings)
     yield from _tombstones(name, configuration, settings)
 
 
 def _own_fields(name: str, schema: dict[str, Any], settings: IndexSettings) -> Iterator[Problem]:
     own = settings.own_fields
-    changes = lacks(schema, own_fields(own.version, own.deleted if settings.deletes == "tombstone" else "", own.hash))
+    changes = suit(schema, own_fields(own.version, own.deleted if settings.deletes == "tombstone" else "", own.hash))
     for field in changes.fields:
         what = f"the field is missing, which [index.NAME.own_fields] names; it has to be of type {field.type}."
         yield _warning(Code.FIELD_MISSING, f"{name}.{field.name}", what, "Add it to the schema, or name another.")
@@ -137,15 +139,15 @@ def _kinds(name: str, changes: Changes) -> Iterator[Problem]:
         yield _error(Code.FIELD_KIND, f"{name}.{one.name}", what, cure)
 
 
-def _lacking(name: str, changes: Changes) -> Iterator[Problem]:
+def _lacking(name: str, changes: Changes, *, cure: str) -> Iterator[Problem]:
     lacking = {field.name for field in changes.fields}
     for field in changes.fields:
         what = f"the field is missing: it has to be of type {field.type}."
-        yield _warning(Code.FIELD_MISSING, f"{name}.{field.name}", what, _APPLY)
+        yield _warning(Code.FIELD_MISSING, f"{name}.{field.name}", what, cure)
     for copy in changes.copies:
         if not {copy.source, copy.dest} & lacking:  # they come together
             what = f"it is not copied to {copy.dest}."
-            yield _warning(Code.FIELD_MISSING, f"{name}.{copy.source}", what, _APPLY)
+            yield _warning(Code.FIELD_MISSING, f"{name}.{copy.source}", what, cure)
 
 
 def _fence(name: str, configuration: dict[str, Any], settings: IndexSettings) -> Iterator[Problem]:

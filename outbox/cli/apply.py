@@ -13,8 +13,10 @@ from outbox.capture.triggers import ddl
 from outbox.cli.render import note, table
 from outbox.cli.session import Session
 from outbox.connection import Connection
+from outbox.destination import call
 from outbox.index import Definition
 from outbox.problems import errors
+from outbox.solr.client import Solr
 from outbox.solr.schema import wanted
 
 
@@ -36,7 +38,7 @@ def plan(session: Session, index: tuple[str, ...], as_sql: bool, exit_code: bool
             planned = applying.plan(connection, solr, name, session.settings.named(name))
             changes = changes or planned.changes
             refused = refused or bool(errors(list(planned.problems)))
-            _print(connection, planned, as_sql)
+            _print(connection, solr, planned, as_sql)
     if refused:
         sys.exit(1)
     if exit_code and changes:
@@ -54,7 +56,7 @@ def apply(session: Session, index: tuple[str, ...]) -> None:
         click.echo(f"{name} {state}")
 
 
-def _print(connection: Connection, planned: Plan, as_sql: bool) -> None:
+def _print(connection: Connection, solr: Solr, planned: Plan, as_sql: bool) -> None:
     for problem in planned.problems:
         note(str(problem))
     definition = planned.definition
@@ -69,7 +71,7 @@ def _print(connection: Connection, planned: Plan, as_sql: bool) -> None:
     click.echo("\nforecast")
     for line in (*map(str, forecast(connection, planned.paths, definition.key)), *_uncounted(definition)):
         click.echo(f"  {line}")
-    for line in _steps(planned):
+    for line in _steps(planned, solr):
         click.echo(line)
 
 
@@ -112,12 +114,26 @@ def _type(solr_type: str, multivalued: bool) -> str:
     return f"{solr_type}, multiValued" if multivalued else solr_type
 
 
-def _steps(planned: Plan) -> list[str]:
+def _collection_steps(planned: Plan, solr: Solr) -> list[str]:
+    to, lacking = planned.destination, planned.destination.lacking
+    if not to.exists:
+        return [f"make the collection {to.collection}, and the alias {planned.settings.collection} for it"]
+    if not to.foreign:
+        names = ", ".join(field.name for field in lacking.fields)
+        return [f"add the Solr fields {names}"] if names else []
     steps = []
-    if not planned.collection_exists:
-        steps.append(f"make the collection {planned.collection}, and the alias {planned.settings.collection} for it")
-    if planned.fields and planned.fields.fields:
-        steps.append(f"add the Solr fields {', '.join(field.name for field in planned.fields.fields)}")
+    if not planned.settings.adopt:
+        steps.append(f"nothing in {to.collection}, which is somebody's, unless the settings say `adopt = true`")
+    if lacking.fields:
+        steps.append(
+            f"have its owner make this call, since its schema is left alone: {call(solr, to.collection, lacking)}"
+        )
+    return steps
+
+
+def _steps(planned: Plan, solr: Solr) -> list[str]:
+    steps: list[str] = []
+    steps += _collection_steps(planned, solr)
     if planned.applied is None and planned.definition is not None:
         steps.append(f"make triggers on {', '.join(one.relation for one in planned.definition.tables)}")
     if planned.applied is not None and planned.applied.detached_at is not None:

@@ -55,6 +55,11 @@ def _proven(proof: dict[str, Any]) -> str:
     return f"verified at {proof['at']}: {said}"
 
 
+def _rewound(found: dict[str, Any]) -> str:
+    said = "all documents" if found["documents"] is None else f"{found['documents']} documents"
+    return f"at {found['at']} Solr lacked what was written to it: {said} were enqueued again"
+
+
 def _print(found: dict[str, Any]) -> None:
     columns = ("index", "state", "live", "bulk", "oldest", "in flight", "dead", "collection")
     table(
@@ -79,6 +84,8 @@ def _print(found: dict[str, Any]) -> None:
             click.echo(f"{row['name']}: suspended since {row['breaker']['since']:%H:%M:%S}: {row['breaker']['reason']}")
         if row["proof"]:
             click.echo(f"{row['name']}: {_proven(row['proof'])}")
+        if row["rewound"]:
+            click.echo(f"{row['name']}: {_rewound(row['rewound'])}")
         for notice in row["notices"]:
             click.echo(f"{row['name']}: {notice}")
         if row["state"] == "detached":

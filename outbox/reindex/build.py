@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from outbox import resources, rights, watch
-from outbox.apply import add_fields
 from outbox.capture.install import install
 from outbox.capture.plan import analyse
 from outbox.connection import Connection
+from outbox.destination import add_fields, is_foreign
 from outbox.errors import CollectionRefused, OutboxError, ViewRefused
 from outbox.index import Definition
 from outbox.problems import errors
@@ -36,6 +36,7 @@ def build(
 ) -> Member:
     """Make `name~next` wholly, from that view (None: the settings') and configset (None: ours); all is enqueued."""
     section = settings.named(name)
+    _demand_ours(connection, solr, name)
     if view is not None:
         section = type(section).model_validate({**section.model_dump(), "view": view})
     definition = _analysed(connection, section, name)
@@ -64,6 +65,16 @@ def build(
     made = member(connection, name + NEXT)
     assert made is not None  # noqa: S101 - made by the transaction above
     return made
+
+
+def _demand_ours(connection: Connection, solr: Solr, name: str) -> None:
+    """Nobody but its owner knows how a collection that is adopted is made."""
+    applied = indexes.find(connection, name)
+    if applied and applied.collection and is_foreign(solr, applied.collection, indexes.owner(connection, name)):
+        raise CollectionRefused(
+            f"the collection {applied.collection} is adopted, and its owner's: {name} cannot be made anew elsewhere. "
+            f"`outbox replay {name} --all` indexes all documents where they are"
+        )
 
 
 def _analysed(connection: Connection, section: IndexSettings, name: str) -> Definition:

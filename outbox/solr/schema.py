@@ -95,6 +95,11 @@ def wanted(columns: Iterable[Field]) -> tuple[list[SolrField], list[CopyField]]:
     return fields, copies
 
 
+def bare(columns: Iterable[Field]) -> list[SolrField]:
+    """The columns' own fields, without companions."""
+    return [SolrField(one.name, one.solr_type, one.multivalued) for one in columns if one.name != "id"]
+
+
 def own_fields(version: str, deleted: str, content_hash: str) -> list[SolrField]:
     """The fields that are ours, by their names in the collection; "" for one that is not used."""
     kinds = ((version, "plong"), (deleted, "boolean"), (content_hash, STRING))
@@ -119,6 +124,36 @@ def lacks(schema: dict[str, Any], fields: list[SolrField], copies: Sequence[Copy
         tuple(copy for copy in copies if (copy.source, copy.dest) not in copied),
         tuple(mismatches),
     )
+
+
+def suit(schema: dict[str, Any], fields: Iterable[SolrField]) -> Changes:
+    """What a collection of somebody else's lacks of these, whose schema is left as it is.
+
+    A dynamic field will do, and so will one of many values where one is wanted.
+    """
+    found = {field.name: _declared(schema, field.name) for field in fields}
+    types = {each["name"]: each for each in schema.get("fieldTypes", [])}
+    mismatches = [
+        mismatch
+        for field in fields
+        if (declared := found[field.name]) is not None
+        for mismatch in _mismatch(field, declared, types)
+        if mismatch.found != _words(field.type, multivalued=True)
+    ]
+    return Changes(tuple(field for field in fields if found[field.name] is None), (), tuple(mismatches))
+
+
+def _declared(schema: dict[str, Any], name: str) -> dict[str, Any] | None:
+    """The field of that name, or the dynamic field with the longest pattern that fits, as Solr chooses."""
+    found: list[dict[str, Any]] = [each for each in schema.get("fields", []) if each["name"] == name]
+    fitting = [each for each in schema.get("dynamicFields", []) if _fits(name, each["name"])]
+    found += sorted(fitting, key=lambda each: len(each["name"]), reverse=True)
+    return found[0] if found else None
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """Solr's patterns have one asterisk, at either end."""
+    return name.endswith(pattern[1:]) if pattern.startswith("*") else name.startswith(pattern[:-1])
 
 
 def _mismatch(wanted: SolrField, found: dict[str, Any], types: dict[str, Any]) -> list[Mismatch]:

@@ -66,7 +66,7 @@ SELECT i.name,
         WHEN t.retry_at IS NOT NULL THEN 'suspended' ELSE 'running' END AS state,
     waiting.live AS pending_live, waiting.bulk AS pending_bulk, waiting.oldest_s, flying.claims AS in_flight,
     waiting.dead, CASE WHEN t.retry_at IS NULL THEN 'closed' ELSE 'open' END AS breaker, t.reason, t.failing_since,
-    i.view_changed_at IS NOT NULL AS view_changed, i.notices, t.collection, t.proof
+    i.view_changed_at IS NOT NULL AS view_changed, i.notices, t.collection, t.proof, t.rewound
 FROM outbox.index AS i
 LEFT JOIN outbox.target AS t ON t.index = i.id AND t.state = 'serving'
 CROSS JOIN LATERAL (

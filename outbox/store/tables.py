@@ -79,6 +79,7 @@ target = Table(
     Column("reason", Text),
     Column("proof", JSONB),
     Column("swapped", Text),
+    Column("rewound", JSONB),
     comment="the collections of each index, and whether writing to them is suspended",
 )
 Index("target_serving", target.c.index, unique=True, postgresql_where=text("state = 'serving'"))

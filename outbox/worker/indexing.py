@@ -17,6 +17,7 @@ import psycopg
 import structlog
 from sqlalchemy import Engine
 
+from outbox import rewound
 from outbox.connection import Connection
 from outbox.errors import (
     DocumentRejected,
@@ -95,6 +96,8 @@ class Indexer:
 
     def _run(self, connection: Connection, claim: Begun) -> None:
         definition = self._definition(connection, claim)
+        if claim.failing:  # Solr was away: is it the one that it was?
+            rewound.look(connection, self.solr, claim, definition)
         until = time.monotonic() + DEADLINE_S
         reading = Reading(connection, definition, claim.number, until)
         posting = Posting(self.solr, claim.collection, definition.target.commit_within_ms, until)

@@ -60,13 +60,15 @@ def large(database_url: str, broker_url: str, solr_url: str, tmp_path: Path) -> 
 
 
 @contextmanager
-def filled(database_url: str, broker_url: str, solr_url: str, folder: Path, *, layers: int) -> Iterator[Catalogue]:
+def filled(
+    database_url: str, broker_url: str, solr_url: str, folder: Path, *, layers: int, config: Path = CONFIG
+) -> Iterator[Catalogue]:
     """A catalogue of so many layers, whose processes end with it."""
     environment = {
         "OUTBOX_DATABASE_URL": database_url,
         "OUTBOX_BROKER_URL": broker_url,
         "OUTBOX_SOLR_URL": solr_url,
-        "OUTBOX_CONFIG": str(CONFIG),
+        "OUTBOX_CONFIG": str(config),
         "PYTHONPATH": str(ROOT),
     }
     pipeline = Pipeline(environment, folder)

@@ -106,7 +106,12 @@ CASES = {
         index={"collection": "{bare}"},
     ),
     "somebody else's, adopted, without what it lacks": Case(
-        {(Code.FIELD_KIND, "{bare}.title"), (Code.NO_FENCE, "{bare}"), (Code.NO_TOMBSTONES, "{bare}")},
+        {
+            (Code.FIELD_KIND, "{bare}.title"),
+            *((Code.FIELD_MISSING, f"{{bare}}.{name}") for name in ("name", "tags", "mood")),
+            (Code.NO_FENCE, "{bare}"),
+            (Code.NO_TOMBSTONES, "{bare}"),
+        },
         (NEVER,),
         index={
             "collection": "{bare}",

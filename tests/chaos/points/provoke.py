@@ -101,6 +101,16 @@ def trigger_off(shop: Shop) -> Iterator[None]:
 
 
 @contextmanager
+def emptied(shop: Shop) -> Iterator[None]:
+    """Somebody empties Solr, and the next leader looks."""
+    shop.drained()
+    ours = orjson.dumps({"delete": {"query": "src_version:[1 TO *]"}})
+    shop.solr.call("POST", f"/{shop.collection}/update", {"commit": True, "wt": "json"}, body=ours)
+    _end_leader(shop, signal.SIGKILL)
+    yield
+
+
+@contextmanager
 def old(shop: Shop) -> Iterator[None]:
     """What is done is old, and a relay that never led before leads."""
     shop.connection.execute(SQL["age"])
@@ -218,6 +228,7 @@ WAYS: Mapping[str, Callable[[Shop], AbstractContextManager[None]]] = {
         leader_killed,
         leader_stopped,
         trigger_off,
+        emptied,
         old,
         restarted,
         restarted_astray,

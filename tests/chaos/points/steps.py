@@ -93,7 +93,8 @@ POINTS: tuple[Point, ...] = (
     *_points(Role.RELAY, "outbox.store.events", "save_progress after large_shelf", "fold after house"),
     *_points(Role.RELAY, "outbox.store.events", "postpone after replay_astray", "bury after ungraded"),
     *_points(Role.RELAY, "outbox.store.claims", "wake after shelf"),
-    # The pruner, another thread.
+    # The comparer, another thread, and the pruner.
+    *_points(Role.RELAY, "outbox.store.rewinds", "mend after emptied"),
     *_points(Role.RELAY, "outbox.store.retention", "prune_events after old", "prune_claims after old"),
     # The worker.
     *_points(Role.WORKER, "outbox.store.claims", "begin before", "begin after"),

@@ -1,0 +1,1 @@
+ALTER TABLE outbox.target DROP COLUMN rewound;
