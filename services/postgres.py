@@ -36,7 +36,7 @@ port = {port}
 unix_socket_directories = ''
 max_connections = 100
 shared_buffers = 128MB
-fsync = on
+fsync = {fsync}
 log_destination = stderr
 logging_collector = off
 log_line_prefix = '%m [%p] %q%a '
@@ -113,7 +113,7 @@ class Postgres:
         if not self.data.exists():
             self._initialise()
         self.clear()
-        settings = _SETTINGS.format(port=self.state.ports[self.name])
+        settings = _SETTINGS.format(port=self.state.ports[self.name], fsync="on" if self.state.fsync else "off")
         for file, text in (("postgresql.conf", settings), ("pg_hba.conf", _ACCESS)):
             write_private(self.data / file, text)
             self._give(self.data / file)

@@ -48,8 +48,11 @@ class Stack:
         with_flower: bool = True,
         with_pg15: bool = False,
         without: Collection[str] = (),
+        fsync: bool = True,
     ) -> None:
         """`without` leaves services out by name, with RabbitMQ also Flower; `with_pg15`: where there is one.
+
+        `fsync`: whether Postgres waits for the disk; what dies without it are data of a machine that dies.
 
         Raises StackError for an unknown name.
         """
@@ -62,6 +65,7 @@ class Stack:
         self.folder = Folder(directory.resolve())
         self._solr_mode: SolrMode = solr_mode
         self._pg15 = with_pg15
+        self._fsync = fsync
         self._wanted = tuple(name for name in SERVICES if name not in left_out)
 
     def __enter__(self) -> Self:
@@ -110,6 +114,7 @@ class Stack:
             ports=ports.choose(known.ports, running=known.ports if up else ()),
             services=wanted,
             solr_mode=self._solr_mode,
+            fsync=self._fsync,
         )
         known = self._with_account(known, say)
         state.save(self.folder, known)

@@ -84,6 +84,9 @@ class Folder:
 class State:
     """What an instance remembers. `services` names what the last start wanted, `config` the pipeline's outbox.toml.
 
+    `fsync`: whether Postgres waits for the disk, without which data survive the death of every process, but not that of
+    the machine.
+
     `short` and `postgres_folder` are temporary folders, "" where none is needed: the one for a unix socket whose path
     would be too long, the other for a Postgres that can run only as another user.
     """
@@ -97,6 +100,7 @@ class State:
     services: tuple[str, ...] = ()
     solr_mode: SolrMode = "cloud"
     config: str = ""
+    fsync: bool = True
     short: str = ""
     postgres_prefix: tuple[str, ...] = ()
     postgres_folder: str = ""

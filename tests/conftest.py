@@ -74,13 +74,16 @@ def stack() -> Iterator[Stack]:
 
 @contextmanager
 def private_stack(*, with_pg15: bool = False, with_flower: bool = True) -> Iterator[Stack]:
-    """A stack that the next run clears away if this process is killed."""
+    """A stack that the next run clears away if this process is killed.
+
+    Postgres does not wait for the disk: what tests kill are processes, never the machine.
+    """
     _clear_crashed()
     folder = RUNS / str(os.getpid())
     folder.mkdir(parents=True)
     (folder / "owner").write_text(json.dumps(asdict(_myself())))
     try:
-        with Stack(folder, with_pg15=with_pg15, with_flower=with_flower) as running:
+        with Stack(folder, with_pg15=with_pg15, with_flower=with_flower, fsync=False) as running:
             yield running
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -17,8 +17,8 @@ _SQL = queries("outbox.store", "rewinds.sql")
 _AGES = [timedelta(seconds=15 * 2**power) for power in range(17)]  # 15 s to 11 days
 LAST = 20
 """Claims that were done last, of which each is looked at."""
-KEYS = 3
-"""Keys of one claim that are looked at: one that is edited all the time would say nothing."""
+OLDEST = 5
+"""The claims that were done first, as far as they are not pruned: of documents that are seldom edited."""
 
 
 class Place(Protocol):
@@ -49,9 +49,10 @@ def busy(connection: Connection, place: Place) -> bool:
 def witnesses(connection: Connection, target: int) -> list[tuple[int, list[str]]]:
     """Claims that are done, from the oldest, with some keys: Solr has each of them under that number, or a higher one.
 
-    Those that were done last, and those that were done last 15 seconds, 30 seconds, a minute … eleven days ago.
+    Those that were done last, those that were done last 15 seconds, 30 seconds, a minute … eleven days ago, and the
+    oldest.
     """
-    parameters = {"target": target, "ages": _AGES, "last": LAST, "most": KEYS}
+    parameters = {"target": target, "ages": _AGES, "last": LAST, "oldest": OLDEST}
     found = connection.execute(_SQL["witnesses"], parameters)
     return [(int(number), list(keys)) for number, keys in found]
 

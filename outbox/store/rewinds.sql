@@ -11,20 +11,29 @@ SELECT EXISTS (
 );
 
 -- name: witnesses
--- Of a target: the claims that were done last, and for each age the one that was done last before it, each with some of its
--- keys; of claims that indexed all of theirs. now(), which is stable, and not clock_timestamp(): the index (target,
--- ended_at) is read.
-SELECT DISTINCT ON (w.number) w.number, w.keys
+-- Of a target: the claims that were done last, for each age the one that was done last before it, and the oldest; each with
+-- its first, middle and last key, one of which may not be edited all the time; of claims that indexed all of theirs. now(),
+-- which is stable, and not clock_timestamp(): the index (target, ended_at) is read, at its ends and at each age.
+SELECT DISTINCT ON (w.number) w.number, ARRAY[w.keys[1], w.keys[(w.documents + 1) / 2], w.keys[w.documents]]
 FROM (
     SELECT interval '0' AS age, %(last)s::bigint AS claims
     UNION ALL
     SELECT age, 1 FROM unnest(%(ages)s::interval[]) AS a (age)
 ) AS a
 CROSS JOIN LATERAL (
-    SELECT c.number, c.keys[1:%(most)s] AS keys FROM outbox.claim AS c
-    WHERE c.target = %(target)s AND c.ended_at <= now() - a.age AND c.outcome = 'done'
-        AND c.documents > 0 AND c.documents = cardinality(c.keys)
-    ORDER BY c.ended_at DESC LIMIT a.claims
+    (
+        SELECT c.number, c.keys, c.documents FROM outbox.claim AS c
+        WHERE c.target = %(target)s AND c.ended_at <= now() - a.age AND c.outcome = 'done'
+            AND c.documents > 0 AND c.documents = cardinality(c.keys)
+        ORDER BY c.ended_at DESC LIMIT a.claims
+    )
+    UNION ALL
+    (
+        SELECT c.number, c.keys, c.documents FROM outbox.claim AS c
+        WHERE a.age = interval '0' AND c.target = %(target)s AND c.outcome = 'done'
+            AND c.documents > 0 AND c.documents = cardinality(c.keys)
+        ORDER BY c.ended_at LIMIT %(oldest)s
+    )
 ) AS w
 ORDER BY w.number;
 

@@ -67,6 +67,7 @@ def deadly(database_url: str, broker_url: str, solr_url: str, tmp_path: Path) ->
         yield found
 
 
+@pytest.mark.long
 def test_a_document_at_which_the_worker_dies_is_dead_in_the_end(deadly: Catalogue) -> None:
     url = deadly.pipeline.environment["OUTBOX_DATABASE_URL"]
     (poison,) = deadly.connection.execute(KEY, [HANGS]).fetchone() or ("",)

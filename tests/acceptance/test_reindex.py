@@ -16,7 +16,7 @@ from tests.acceptance.conftest import Catalogue, filled
 from tests.acceptance.reindexing import traffic
 from tests.pipeline import until
 
-LAYERS = 2000
+LAYERS = 1000
 WORKING = ("command", "worker-bulk", "relay-0")
 # One column added, one retyped, one removed.
 OTHER = """CREATE VIEW catalogue.other_document AS

@@ -40,18 +40,25 @@ EDITS = (
 )
 
 
-@pytest.fixture
-def solr(tmp_path: Path) -> Iterator[Solr]:
-    """A standalone Solr with the tutorial's core, its fields, and fifty documents that it harvested."""
-    folder = tmp_path / "stack"
+@pytest.fixture(scope="module")
+def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Solr, Path]]:
+    """A Solr without ZooKeeper, and its home."""
+    folder = tmp_path_factory.mktemp("tutorial") / "stack"
     with Stack(folder, solr_mode="standalone", without=("postgres", "rabbitmq")) as stack:
         (home,) = (found.parent for found in folder.rglob("standalone/solr.xml"))
-        shutil.copytree(core.CONF, home / core.CORE / "conf")
-        found = Solr(Address(stack.endpoints().solr_url))
-        found.admin("/admin/cores", {"action": "CREATE", "name": core.CORE, "instanceDir": core.CORE})
-        core.create_schema(found)
-        _post(found, [core.harvested(number) for number in range(FOREIGN)])
-        yield found
+        yield Solr(Address(stack.endpoints().solr_url)), home
+
+
+@pytest.fixture
+def solr(standalone: tuple[Solr, Path]) -> Iterator[Solr]:
+    """With the tutorial's core, its fields, and fifty documents that it harvested."""
+    found, home = standalone
+    shutil.copytree(core.CONF, home / core.CORE / "conf")
+    found.admin("/admin/cores", {"action": "CREATE", "name": core.CORE, "instanceDir": core.CORE})
+    core.create_schema(found)
+    _post(found, [core.harvested(number) for number in range(FOREIGN)])
+    yield found
+    found.admin("/admin/cores", {"action": "UNLOAD", "core": core.CORE, "deleteInstanceDir": True})
 
 
 @pytest.fixture(params=["by its version", "by its scope"])

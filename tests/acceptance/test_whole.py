@@ -61,6 +61,7 @@ def test_applying_twice_changes_nothing(catalogue: Catalogue) -> None:
     assert _events(catalogue) == before
 
 
+@pytest.mark.long
 def test_solr_stopped_is_no_dead_event_and_drains_by_itself(catalogue: Catalogue, stack: Stack) -> None:
     catalogue.pipeline.run("apply")
     catalogue.pipeline.start()

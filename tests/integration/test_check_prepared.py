@@ -15,7 +15,7 @@ from tests.integration.checked import settings
 
 
 def test_says_that_a_change_waits_for_the_poll(tmp_path: Path) -> None:
-    with Stack(tmp_path, without=("rabbitmq", "solr")) as stack:
+    with Stack(tmp_path, without=("rabbitmq", "solr"), fsync=False) as stack:
         url = stack.endpoints().database_url
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET max_prepared_transactions = 3")

@@ -154,7 +154,7 @@ def test_the_env_file_carries_the_addresses(stack: Stack, endpoints: Endpoints) 
 
 def test_starting_again_changes_nothing(stack: Stack, endpoints: Endpoints) -> None:
     before, said = stack.status(), list[str]()
-    again = Stack(stack.folder.path, with_pg15=bool(endpoints.pg15_url)).start(said.append)
+    again = Stack(stack.folder.path, with_pg15=bool(endpoints.pg15_url), fsync=False).start(said.append)
 
     assert again == endpoints
     assert stack.status() == before

@@ -201,6 +201,7 @@ def test_a_frozen_service_is_stopped_cleanly(tiny: Stack) -> None:
     _leaves_nothing(tiny)
 
 
+@pytest.mark.long
 def test_a_port_that_somebody_took_meanwhile_is_replaced(small: Stack) -> None:
     _write(small)
     small.stop()
@@ -212,6 +213,7 @@ def test_a_port_that_somebody_took_meanwhile_is_replaced(small: Stack) -> None:
     _answers(small)
 
 
+@pytest.mark.long
 def test_two_stacks_do_not_meet(small: Stack, tmp_path: Path) -> None:
     _write(small)
     with Stack(tmp_path / "other", without=SMALL) as other:

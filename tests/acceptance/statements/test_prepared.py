@@ -30,7 +30,7 @@ SQL = parse((HERE / "prepared.sql").read_text("utf-8"), "prepared.sql")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
     """Both Postgres, restarted with the setting."""
     names = ("postgres", "pg15") if postgres.has_pg15() else ("postgres",)
-    with Stack(tmp_path_factory.mktemp("prepared"), with_pg15=True, without=("rabbitmq", "solr")) as stack:
+    with Stack(tmp_path_factory.mktemp("prepared"), with_pg15=True, without=("rabbitmq", "solr"), fsync=False) as stack:
         found = stack.endpoints()
         for name, url in zip(names, (found.database_url, found.pg15_url), strict=False):
             with psycopg.connect(url, autocommit=True) as connection:

@@ -34,6 +34,7 @@ def catalogue(database_url: str, endpoints: Endpoints, tmp_path: Path) -> Iterat
         yield found
 
 
+@pytest.mark.long
 def test_an_older_solr(catalogue: Catalogue, database_url: str, stack: Stack, tmp_path: Path) -> None:
     solr, backup = stack.service("solr"), tmp_path / "backup"
     (data,) = stack.folder.path.rglob("layers_1_shard1_replica_n1/data")
