@@ -60,7 +60,9 @@ class Pipeline:
                 stderr=log,
             )
 
-    def run(self, *arguments: str, expect: int | None = 0) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, expect: int | None = 0, timeout_s: float = 300.0
+    ) -> subprocess.CompletedProcess[str]:
         """Run `outbox` with these arguments; `expect` is the exit code that it must end with, None for any."""
         done = subprocess.run(
             [self.programs / "outbox", *arguments],
@@ -68,7 +70,7 @@ class Pipeline:
             cwd=self.logs,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=timeout_s,
         )
         assert expect is None or done.returncode == expect, f"outbox {arguments}: {done.returncode}\n{done.stderr}"
         return done

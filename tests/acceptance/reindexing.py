@@ -22,7 +22,7 @@ DELETE = """WITH gone AS (SELECT id FROM catalogue.layer WHERE id = %s),
 
 @dataclass(slots=True)
 class Application(Alongside):
-    """Ten edits to one delete, at the rate; open loop. `deletes`: begun, so no fewer than are committed."""
+    """Ten edits to one delete, at the rate; open loop. `deletes`: committed, and the one that is begun."""
 
     database_url: str
     layers: int
@@ -38,7 +38,7 @@ class Application(Alongside):
                 layer = choice.randint(1, self.layers)
                 if self.statements % 11 == 10:
                     self.deletes += 1
-                    connection.execute(DELETE, [layer])
+                    self.deletes -= 1 - connection.execute(DELETE, [layer]).rowcount  # it was deleted before
                 else:
                     connection.execute(EDIT, [f"edit {self.statements}", layer])
                 self.statements += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from services.stack import Stack
 from tests import oracle
 from tests.acceptance.conftest import Catalogue, filled
 from tests.acceptance.reindexing import traffic
-from tests.acceptance.test_reindex import LAYERS, OTHER, proven
+from tests.acceptance.test_reindex import LAYERS, MANY, OTHER, WORKING, killed_in_the_middle, proven
 
 
 @pytest.fixture
@@ -34,30 +35,66 @@ def solr(tmp_path: Path) -> Iterator[Solr]:
         yield found
 
 
-@pytest.fixture
-def ready(database_url: str, broker_url: str, solr: Solr, tmp_path: Path) -> Iterator[Catalogue]:
+@contextmanager
+def piped(database_url: str, broker_url: str, solr: Solr, folder: Path, layers: int) -> Iterator[Catalogue]:
     """A catalogue that is applied to the core, piped and drained."""
-    with filled(database_url, broker_url, solr.url, tmp_path, layers=LAYERS) as catalogue:
+    with filled(database_url, broker_url, solr.url, folder, layers=layers) as catalogue:
         catalogue.pipeline.run("apply")
-        catalogue.pipeline.start()
-        catalogue.pipeline.run("wait", "--timeout", "250", "--searchable")
+        catalogue.pipeline.start(relays=2)
+        catalogue.pipeline.run("wait", "--timeout", "850", "--searchable", timeout_s=900)
         yield catalogue
 
 
+@pytest.fixture
+def ready(database_url: str, broker_url: str, solr: Solr, tmp_path: Path) -> Iterator[Catalogue]:
+    """One that nobody edits."""
+    with piped(database_url, broker_url, solr, tmp_path, LAYERS) as catalogue:
+        yield catalogue
+
+
+@pytest.fixture(params=[LAYERS, MANY])
+def busy(
+    request: pytest.FixtureRequest, database_url: str, broker_url: str, solr: Solr, tmp_path: Path
+) -> Iterator[Catalogue]:
+    """One that an application edits, and a reader searches."""
+    layers = int(request.param)
+    with piped(database_url, broker_url, solr, tmp_path, layers) as catalogue:
+        with traffic(database_url, solr.url, "layers", layers=layers, rate=100.0):
+            yield catalogue
+        catalogue.drained()
+        served = catalogue.connection.execute("SELECT definition ->> 'view' FROM outbox.index WHERE name = 'layers'")
+        ((view,),) = served.fetchall()
+        assert oracle.differences(catalogue.connection, solr, "layers", view.replace('"', "")) == []
+
+
 @pytest.mark.long
-@pytest.mark.timeout(900)
-def test_cores_exchange_their_names_and_back(ready: Catalogue, database_url: str) -> None:
-    first = collections.core_folder(ready.solr, "layers")
-    with traffic(database_url, ready.solr.url, "layers", layers=LAYERS, rate=50.0):
-        ready.pipeline.run("reindex", "layers")
-        assert collections.core_folder(ready.solr, "layers") != first
-        proven(ready)
-        ready.pipeline.run("reindex", "layers", "--rollback")
-        assert collections.core_folder(ready.solr, "layers") == first
-        proven(ready)
-    ready.drained()
-    assert oracle.differences(ready.connection, ready.solr, "layers", "catalogue.layer_document") == []
-    assert oracle.differences(ready.connection, ready.solr, "layers_next", "catalogue.layer_document") == []
+@pytest.mark.timeout(1800)
+def test_cores_exchange_their_names_and_back(busy: Catalogue) -> None:
+    first = collections.core_folder(busy.solr, "layers")
+    busy.pipeline.run("reindex", "layers", timeout_s=900)
+    assert collections.core_folder(busy.solr, "layers") != first
+    proven(busy)
+    busy.pipeline.run("reindex", "layers", "--rollback", timeout_s=900)
+    assert collections.core_folder(busy.solr, "layers") == first
+    proven(busy)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_another_view(busy: Catalogue) -> None:
+    busy.connection.execute(OTHER)
+    busy.pipeline.run("reindex", "layers", "--view", "catalogue.other_document", timeout_s=900)
+    proven(busy)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("victim", WORKING)
+def test_a_kill_in_the_middle(busy: Catalogue, victim: str) -> None:
+    first = collections.core_folder(busy.solr, "layers")
+    killed_in_the_middle(busy, victim, lambda: collections.core_folder(busy.solr, "layers") == first)
+    assert collections.core_folder(busy.solr, "layers") != first
+    proven(busy)
 
 
 @pytest.mark.long
