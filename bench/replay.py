@@ -1,0 +1,151 @@
+"""A replay of every layer beside its limits and its rivals, in turns, each into the collection that serves.
+
+The limit: the same documents, built beforehand, posted by two plain connections, and the view read by two others;
+together 1/(1/raw + 1/read), since both need the same two cores. Rivals: the tutorial's way (one Celery task and one
+POST a layer, read as an ORM does) and a plain script (read 500, post 500). Every way draws its version numbers from the
+same sequence, so that Solr takes each write.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from bench import tutorial
+from bench.figures import Figure, of_pairs, of_samples
+from bench.world import World, say
+from outbox import replay
+from outbox.connection import Connection, connect
+from outbox.solr.answer import Meaning
+from outbox.solr.client import Address, Solr
+from outbox.sql import queries
+from outbox.worker.documents import Document, Row, assemble, request_body
+
+_SQL = queries("bench", "replay.sql")
+BATCH = 500
+CONNECTIONS = 2
+COMMIT_WITHIN_MS = 1000
+
+
+def measure(world: World) -> list[Figure]:
+    """The ratios of replays; the first round warms Solr's JVM and is not counted."""
+    keys = [row[0] for row in world.connection.execute(_SQL["keys"])]
+    chunks = [keys[at : at + BATCH] for at in range(0, len(keys), BATCH)]
+    rows = [read(world.connection, world, chunk) for chunk in chunks]
+    ways: dict[str, Callable[[], float]] = {
+        "replay": lambda: len(keys) / _replay(world),
+        "raw": lambda: len(keys) / _raw(world, rows),
+        "read": lambda: len(keys) / _in_two(world, chunks, read),
+        "script": lambda: len(keys) / _script(world, chunks),
+    }
+    seen: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(-1, world.scale.rounds):
+        for name in ways if turn % 2 else reversed(ways):
+            rate = ways[name]()
+            say(f"replay: round {turn + 1}, {name}: {rate:.0f} documents/s")
+            if turn >= 0:
+                seen[name].append(rate)
+    limits = [1 / (1 / raw + 1 / viewed) for raw, viewed in zip(seen["raw"], seen["read"], strict=True)]
+    one_by_one = [tutorial.rate(world, world.scale.tutorial) for _ in range(2)]
+    return [
+        of_pairs("replay_vs_limit", list(zip(seen["replay"], limits, strict=True))),
+        of_pairs("replay_vs_raw", list(zip(seen["replay"], seen["raw"], strict=True))),
+        of_pairs("replay_vs_script", list(zip(seen["replay"], seen["script"], strict=True))),
+        of_samples("replay_vs_tutorial", [rate / max(one_by_one) for rate in seen["replay"]]),
+    ]
+
+
+def _replay(world: World) -> float:
+    began = time.monotonic()
+    replay.all_documents(world.connection, "layers")
+    world.drain()
+    return time.monotonic() - began
+
+
+def read(connection: Connection, world: World, keys: Sequence[str]) -> list[Row]:
+    """The documents of these keys, read as a worker reads them."""
+    with connection.transaction(force_rollback=True):
+        row = connection.execute(_SQL["claim"], {"keys": list(keys)}).fetchone()
+        if row is None:
+            raise RuntimeError("no claim was made")
+        found = connection.execute(world.definition.read.encode(), {"number": row[0], "only": None}).fetchall()
+    return [(key, document, content_hash) for key, document, content_hash in found]
+
+
+def bodies(connection: Connection, world: World, rows: Iterable[Sequence[Row]]) -> list[bytes]:
+    """The requests that write these documents, under versions that are higher than any before."""
+    return [request_body(_documents(connection, world, batch)) for batch in rows]
+
+
+def _documents(connection: Connection, world: World, rows: Sequence[Row]) -> list[Document]:
+    number = connection.execute(_SQL["number"]).fetchone()
+    if number is None:
+        raise RuntimeError("the sequence gave no number")
+    own = world.definition.target.own_fields
+    documents, refused = assemble(rows, version=int(number[0]), own=own, tombstones=True)
+    if refused:
+        raise RuntimeError(f"no documents: {refused}")
+    return documents
+
+
+def _raw(world: World, rows: Sequence[Sequence[Row]]) -> float:
+    built = bodies(world.connection, world, rows)
+    return post(world.endpoints.solr_url, world.collection, built)
+
+
+def post(solr_url: str, collection: str, built: Sequence[bytes]) -> float:
+    """Post these bodies by two connections, in turns; the seconds that it took."""
+
+    def work(number: int) -> None:
+        solr = Solr(Address(solr_url))
+        for body in built[number::CONNECTIONS]:
+            _posted(solr, collection, body)
+
+    return _timed(work)
+
+
+def _posted(solr: Solr, collection: str, body: bytes) -> None:
+    verdict = solr.update(collection, body, commit_within_ms=COMMIT_WITHIN_MS)
+    if verdict.meaning is not Meaning.DONE:
+        raise RuntimeError(f"Solr refuses: {verdict.words}")
+
+
+def _in_two(world: World, chunks: Sequence[list[str]], work: Callable[[Connection, World, list[str]], object]) -> float:
+    """Half of the chunks by each of two connections; the seconds that it took."""
+
+    def half(number: int) -> None:
+        with connect(world.endpoints.database_url, application="bench reader", autocommit=True) as connection:
+            for chunk in chunks[number::CONNECTIONS]:
+                work(connection, world, chunk)
+
+    return _timed(half)
+
+
+def _script(world: World, chunks: Sequence[list[str]]) -> float:
+    """One process, one connection to each server: read 500, post 500."""
+    solr, began = Solr(Address(world.endpoints.solr_url)), time.monotonic()
+    for chunk in chunks:
+        documents = _documents(world.connection, world, read(world.connection, world, chunk))
+        _posted(solr, world.collection, request_body(documents))
+    return time.monotonic() - began
+
+
+def _timed(work: Callable[[int], None]) -> float:
+    errors: list[BaseException] = []
+
+    def guarded(number: int) -> None:
+        try:
+            work(number)
+        except BaseException as error:  # of a thread: raised below
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(number,)) for number in range(CONNECTIONS)]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return time.monotonic() - began

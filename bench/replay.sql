@@ -1,0 +1,39 @@
+-- name: keys
+SELECT uuid::text FROM catalogue.layer ORDER BY id;
+
+-- name: claim
+-- By hand, to be rolled back: the worker's read statement reads the documents of a claim that is in flight.
+INSERT INTO outbox.claim (number, leased_until, work_lease, begun_at, lane, index, target, keys, events)
+SELECT nextval('outbox.claim_number'), clock_timestamp() + interval '1 h', interval '1 h', clock_timestamp(), 'replay',
+    i.id, t.id, %(keys)s, '{}'
+FROM outbox.index AS i JOIN outbox.target AS t ON t.index = i.id AND t.state = 'serving' WHERE i.name = 'layers'
+RETURNING number;
+
+-- name: number
+SELECT nextval('outbox.claim_number');
+
+-- name: drawn
+SELECT last_value FROM outbox.claim_number;
+
+-- name: layer
+SELECT id, uuid::text, name, title, abstract, x0, x1, y0, y1, category_id, owner_id, date FROM catalogue.layer
+WHERE id = %(id)s;
+
+-- name: category
+SELECT gn_description FROM catalogue.category WHERE id = %(id)s;
+
+-- name: person
+SELECT username FROM catalogue.person WHERE id = %(id)s;
+
+-- name: keywords
+SELECT k.name FROM catalogue.keyword AS k JOIN catalogue.layer_keyword AS l ON l.keyword_id = k.id WHERE l.layer_id = %(id)s;
+
+-- name: regions
+SELECT r.name FROM catalogue.region AS r JOIN catalogue.layer_region AS l ON l.region_id = r.id WHERE l.layer_id = %(id)s;
+
+-- name: envelope
+SELECT outbox.envelope(%(x0)s, %(x1)s, %(y0)s, %(y1)s);
+
+-- name: plain_ids
+-- Layers whose documents the tutorial's code takes as they are: a finite date.
+SELECT id FROM catalogue.layer WHERE isfinite(date) ORDER BY id LIMIT %(most)s;

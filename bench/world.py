@@ -1,0 +1,115 @@
+"""What the parts of `make bench` share: private services, an applied catalogue, its pipeline, and how large all is."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from examples.catalogue import generate
+from outbox.connection import Connection, connect
+from outbox.index import Definition
+from outbox.solr.client import Address, Solr
+from outbox.sql import queries
+from outbox.store import indexes
+from services.command import succeed
+from services.endpoints import Endpoints
+from services.stack import Stack
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / ".services" / "bench"
+CONFIG = ROOT / "examples" / "catalogue" / "outbox.toml"
+_SQL = queries("bench", "latency.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much is measured. `quick` is for a look, within five minutes; the other for figures, within an hour."""
+
+    layers: int
+    rounds: int
+    tutorial: int
+    edits: int
+    load_s: float
+    writers_s: float
+    waiting: int
+    shown_on: int
+
+
+QUICK = Scale(layers=4000, rounds=3, tutorial=150, edits=150, load_s=8, writers_s=3, waiting=200_000, shown_on=20_000)
+FULL = Scale(
+    layers=20_000, rounds=7, tutorial=1000, edits=1000, load_s=60, writers_s=15, waiting=1_000_000, shown_on=100_000
+)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The services, a connection to the catalogue, its Solr, and the scale."""
+
+    stack: Stack
+    endpoints: Endpoints
+    connection: Connection
+    solr: Solr
+    scale: Scale
+
+    @property
+    def definition(self) -> Definition:
+        """The applied definition of the index `layers`."""
+        return indexes.demand(self.connection, "layers")[1]
+
+    @property
+    def collection(self) -> str:
+        """The collection that serves it."""
+        found = indexes.demand(self.connection, "layers")[0].collection
+        if found is None:
+            raise RuntimeError("layers has no collection")  # apply made one
+        return found
+
+    def number(self, query: str) -> int:
+        """What one of the statements that give a number says."""
+        row = self.connection.execute(_SQL[query]).fetchone()
+        if row is None:
+            raise RuntimeError(f"{query} gave no row")
+        return int(row[0])
+
+    def drain(self, patience_s: float = 1800.0) -> None:
+        """Wait until nothing waits."""
+        deadline = time.monotonic() + patience_s
+        while self.number("waiting"):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"events still wait after {patience_s:.0f} s")
+            time.sleep(0.05)  # the condition is in the database, which has nothing to wake us by
+
+
+@contextmanager
+def world(folder: Path, scale: Scale) -> Iterator[World]:
+    """Private services, started from nothing and stopped in the end, with a catalogue that is in Solr."""
+    stack = Stack(folder, with_flower=False)
+    stack.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        endpoints = stack.start(say)
+        environment = {**endpoints.environment(), "OUTBOX_CONFIG": str(CONFIG)}
+        _outbox(environment, "migrate")
+        with connect(endpoints.database_url, application="bench", autocommit=True, statement_timeout_s=0) as connection:
+            generate.load(connection, layers=scale.layers)
+            _outbox(environment, "apply")
+            stack.start_pipeline(CONFIG, say)
+            found = World(stack, endpoints, connection, Solr(Address(endpoints.solr_url)), scale)
+            found.drain()
+            yield found
+    finally:
+        stack.stop(say)
+
+
+def _outbox(environment: dict[str, str], *arguments: str) -> None:
+    succeed([sys.executable, "-m", "outbox", *arguments], extra=environment, cwd=ROOT)
+
+
+def say(text: str) -> None:
+    """Tell who waits what goes on."""
+    print(text, file=sys.stderr, flush=True)
