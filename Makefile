@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: help venv services services-stop demo test test-long chaos mutants bench-capture bench-latency bench-replay lint constraints clean
+.PHONY: help venv services services-stop demo test test-long chaos mutants bench bench-counters bench-capture bench-latency bench-replay lint constraints clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,12 @@ bench-latency: $(STAMP) ## measure the time from COMMIT to Solr, by claims in fl
 
 bench-replay: $(STAMP) ## measure live edits beside a replay; ARGS="--documents 50000 --rounds 3"
 	@$(BIN)/python -m bench.replay_latency $(ARGS)
+
+bench: $(STAMP) ## measure speed beside Solr's own and other ways; QUICK=1 for a look, PARTS=replay,idle for some
+	@$(BIN)/python -m bench $(if $(filter-out 0,$(QUICK)),--quick) $(if $(PARTS),--parts $(PARTS)) $(ARGS)
+
+bench-counters: $(STAMP) ## count statements, WAL records, NOTIFYs, tasks and requests of a fixed piece of work
+	@$(BIN)/python -m bench.counters $(ARGS)
 
 mutants: $(STAMP) ## break the code in small ways, and see that each is caught by its test; ARGS="begun lease" picks some
 	@$(BIN)/python -m tests.mutants $(ARGS)
