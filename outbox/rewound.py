@@ -19,6 +19,7 @@ from outbox.index import Definition
 from outbox.solr.client import Solr
 from outbox.store import claims, rewinds
 from outbox.store.rewinds import Place
+from outbox.store.shown import shown
 
 log = structlog.get_logger("rewound")
 
@@ -83,8 +84,8 @@ class _Look:
         """Of those that Solr has nothing of, tombstones neither: the ones that the view has, and that nobody writes."""
         if not absent:
             return set()
-        shown = rewinds.shown(self.connection, self.definition, absent)
-        return shown - rewinds.on_their_way(self.connection, self.place, absent)
+        found = shown(self.connection, self.definition, absent)
+        return found - rewinds.on_their_way(self.connection, self.place, absent)
 
     def _versions(self, keys: Sequence[str]) -> dict[str, int]:
         field = self.definition.target.own_fields.version

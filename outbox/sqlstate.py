@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import psycopg
 
+LOST = (
+    psycopg.OperationalError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.TransactionTimeout,
+)
+"""The connection is lost, or the server cannot serve: to be tried again. The server ends a session whose transaction we
+left alone too long, since we were frozen or starved; psycopg counts that as an InternalError, by its SQLSTATE 25."""
+
 # 21: a sub-query gave two rows where one is allowed; 22: data exceptions, e.g. a division by zero; 54: a limit, e.g. a
 # value too large; P0: what a PL/pgSQL function of the user's raised.
 _DATA = ("21", "22", "54", "P0")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-import psycopg
 import structlog
 
 from outbox.connection import Connection, connect
 from outbox.errors import OutboxError, PostgresUnavailable
-from outbox.sqlstate import loggable
+from outbox.sqlstate import LOST, loggable
 
 log = structlog.get_logger("relay")
 _AGAIN_S = 1.0
@@ -63,7 +62,7 @@ class Beside:
         while not self.stopping:
             try:
                 self._session()
-            except (PostgresUnavailable, psycopg.OperationalError) as error:
+            except (PostgresUnavailable, *LOST) as error:
                 log.warning(f"Postgres unavailable to the {self._name}", reason=loggable(error))
                 self.rest(_AGAIN_S)
             except OutboxError as error:  # one sentence, without this thread's traceback

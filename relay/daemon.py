@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from functools import partial
 from types import FrameType
 
-import psycopg
 import structlog
 
 from outbox.connection import Connection, connect, where
@@ -18,7 +17,7 @@ from outbox.index import Definition
 from outbox.migrate import head
 from outbox.settings import Settings
 from outbox.solr.client import Address, Solr
-from outbox.sqlstate import loggable
+from outbox.sqlstate import LOST, loggable
 from outbox.store import claims, indexes, suspects, targets
 from outbox.store.targets import Survey
 from relay.claiming import Claimer
@@ -67,7 +66,7 @@ class Relay:
         while not self._stopping:
             try:
                 self._session()
-            except (PostgresUnavailable, psycopg.OperationalError) as error:
+            except (PostgresUnavailable, *LOST) as error:
                 log.warning("Postgres unavailable", reason=loggable(error), again_in_s=self._reconnect_s)
                 self._pause(self._reconnect_s)
                 self._reconnect_s = min(self._reconnect_s * 2, _RECONNECT_S[1])

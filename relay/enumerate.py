@@ -1,8 +1,8 @@
 """The one enumerator: the keys of a large fan-out, or of all documents, chunk by chunk, in key order.
 
 All documents are those that the view returns, and those of ours that Solr still has though the view does not (deleted
-while nothing captured), but for what was indexed by a claim drawn since the enumeration began: without that a replay
-would index every document twice. After a TRUNCATE, which names no rows, also every key that an event ever named: a
+while nothing captured). Of those only what no claim has indexed that was drawn since the enumeration began is listed,
+which leaves few where many are. After a TRUNCATE, which names no rows, also every key that an event ever named: a
 document that was indexed since the last soft commit is not yet in Solr's searcher.
 """
 
@@ -19,6 +19,7 @@ from outbox.solr.client import Solr
 from outbox.solr.listing import list_ids
 from outbox.store import claims, events
 from outbox.store.events import FanOut
+from outbox.store.shown import shown
 
 CHUNK = 1000
 WAY = "way"
@@ -45,7 +46,10 @@ class Enumerator:
         phase = progress.get("phase", phases[0])
         after = progress.get("after")
         to = progress.get("to") or claims.last_number(connection)
-        keys, after = self._solr(after, to) if phase == "solr" else self._next(connection, fanout, phase, after)
+        if phase == "solr":
+            keys, after = self._solr(connection, after, to)
+        else:
+            keys, after = self._next(connection, fanout, phase, after)
         if after is not None:
             return keys, {"phase": phase, "after": after, "to": to}
         following = phases[phases.index(phase) + 1 :]
@@ -72,9 +76,11 @@ class Enumerator:
             keys = [row[0] for row in connection.execute(self.definition.enumerate.encode(), parameters)]
         return keys, keys[-1] if len(keys) == CHUNK else None
 
-    def _solr(self, after: str | None, to: int) -> tuple[list[str], str | None]:
+    def _solr(self, connection: Connection, after: str | None, to: int) -> tuple[list[str], str | None]:
         if after is None:
             self.solr.commit(self.collection)  # so that the searcher has what was indexed until now
         target = self.definition.target
         own, scope = target.own_fields, target.scope
-        return list_ids(self.solr, self.collection, own, scope=scope, to=to, mark=after, rows=CHUNK)
+        found, after = list_ids(self.solr, self.collection, own, scope=scope, to=to, mark=after, rows=CHUNK)
+        viewed = shown(connection, self.definition, found)  # those are enumerated, and may wait to be indexed
+        return [key for key in found if key not in viewed], after

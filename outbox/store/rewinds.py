@@ -6,10 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from psycopg import sql
-
 from outbox.connection import Connection
-from outbox.index import Definition
 from outbox.sql import queries
 from outbox.store import events
 
@@ -67,12 +64,6 @@ def on_their_way(connection: Connection, place: Place, keys: Sequence[str]) -> s
     """Those of the keys that are about to be written."""
     parameters = {"index": place.index, "queue": place.queue, "target": place.target, "keys": list(keys)}
     return {row[0] for row in connection.execute(_SQL["on_their_way"], parameters)}
-
-
-def shown(connection: Connection, definition: Definition, keys: Sequence[str]) -> set[str]:
-    """Those of the keys that the view has now."""
-    query = sql.SQL(_SQL["shown"]).format(view=sql.SQL(definition.view), type=sql.SQL(definition.key_type))
-    return {row[0] for row in connection.execute(query, {"keys": list(keys)})}
 
 
 def still(connection: Connection, place: Place) -> bool:

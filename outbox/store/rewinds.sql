@@ -37,9 +37,6 @@ CROSS JOIN LATERAL (
 ) AS w
 ORDER BY w.number;
 
--- name: shown
-SELECT d.id::text FROM {view} AS d WHERE d.id = ANY (%(keys)s::{type}[]);
-
 -- name: answered
 SELECT coalesce((rewound ->> 'newest')::bigint, 0) FROM outbox.target WHERE id = %(target)s;
 

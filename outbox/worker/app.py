@@ -12,7 +12,6 @@ import signal
 from types import FrameType
 from typing import Any
 
-import psycopg
 import structlog
 from celery import Celery, Task
 from celery.exceptions import TimeLimitExceeded, WorkerLostError
@@ -24,6 +23,7 @@ from outbox.connection import connect
 from outbox.errors import ServiceUnavailable
 from outbox.settings import Settings, load
 from outbox.solr.client import Address, Solr
+from outbox.sqlstate import LOST
 from outbox.store.claims import Outcome
 from outbox.worker.configuration import TASK, configuration
 from outbox.worker.indexing import Indexer, end_lost
@@ -80,7 +80,7 @@ def _lost(exception: BaseException, kwargs: dict[str, Any], **_: object) -> None
     try:
         with connect(_settings().database_url, application="outbox worker", autocommit=True) as connection:
             ended = end_lost(connection, number, Outcome.LOST, f"the worker was lost: {exception}")
-    except (ServiceUnavailable, psycopg.OperationalError) as error:
+    except (ServiceUnavailable, *LOST) as error:
         log.warning("a lost claim waits for its lease", claim=number, reason=str(error))
         return
     log.warning("claim lost", claim=number, ended=ended, reason=str(exception))

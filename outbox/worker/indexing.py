@@ -29,7 +29,7 @@ from outbox.errors import (
 )
 from outbox.index import Definition, Target
 from outbox.solr.client import Solr
-from outbox.sqlstate import first_line, is_suspicious, loggable
+from outbox.sqlstate import LOST, first_line, is_suspicious, loggable
 from outbox.store import claims, suspects, targets
 from outbox.store.claims import Begun, Outcome
 from outbox.worker.documents import Document, Row, assemble
@@ -59,7 +59,7 @@ class Indexer:
         try:
             with self._connection() as connection:
                 self._index(connection, number, worker, redelivered)
-        except psycopg.OperationalError as error:
+        except LOST as error:
             raise PostgresUnavailable(f"claim {number}: Postgres: {first_line(error)}") from error
 
     @contextmanager

@@ -16,7 +16,7 @@ import psycopg
 from outbox.connection import Connection
 from outbox.errors import IndexRefused, LeaseLost, PostgresUnavailable
 from outbox.index import Definition
-from outbox.sqlstate import first_line, is_of_the_data, is_suspicious
+from outbox.sqlstate import LOST, first_line, is_of_the_data, is_suspicious
 from outbox.store import claims
 from outbox.worker.documents import PIECE_BYTES, Row
 
@@ -92,7 +92,7 @@ class Reading:
 
 
 def _view_error(definition: Definition, error: psycopg.Error) -> Exception:
-    if isinstance(error, psycopg.OperationalError) or is_suspicious(error):
+    if isinstance(error, LOST) or is_suspicious(error):
         return error
     return IndexRefused(
         f"the view {definition.view} cannot be read: {first_line(error)}; "
