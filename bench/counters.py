@@ -22,7 +22,7 @@ from kombu import Connection as Broker
 from pydantic import SecretStr
 
 from examples.catalogue import generate
-from outbox import migrate
+from outbox import migrate, replay
 from outbox.apply import apply
 from outbox.connection import Connection, connect
 from outbox.settings import IndexSettings, Settings
@@ -124,6 +124,11 @@ class Bench:
             "their 100 documents": self.index,
             "a category renamed": lambda: self._connection.execute(_SQL["rename"]),
             "its fan-out": self.expand,
+            "one claim of that": self.claim,
+            "the documents that show it": self.index,
+            "100 documents enqueued for a replay": self._replay,
+            "one claim of the replay": self.claim,
+            "its documents": self.index,
             "one look of the relay": lambda: targets.survey(self._connection),
         }
 
@@ -180,6 +185,10 @@ class Bench:
     def _edit(self, query: str, *, first: int) -> None:
         for layer in range(first, first + MANY):
             self._connection.execute(_SQL[query], {"layer": layer})
+
+    def _replay(self) -> None:
+        keys = [row[0] for row in self._connection.execute(_SQL["keys"], {"most": MANY})]
+        replay.documents(self._connection, "layers", keys)
 
     def _asleep(self) -> None:
         self._connection.execute(_SQL["asleep"])

@@ -42,3 +42,6 @@ SELECT count(*) FROM outbox.claim WHERE published_at IS NOT NULL;
 
 -- name: newest
 SELECT max(number) FROM outbox.claim;
+
+-- name: keys
+SELECT uuid::text FROM catalogue.layer ORDER BY id LIMIT %(most)s;

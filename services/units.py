@@ -40,7 +40,7 @@ class Units:
         if not self.state.config:
             return []
         endpoints, config = self.endpoints(), self.state.config
-        return [Relay(endpoints, config), Worker(endpoints, config, "live", 2), Worker(endpoints, config, "bulk", 1)]
+        return [Relay(endpoints, config), Worker(endpoints, config, "live", 2), Worker(endpoints, config, "bulk", 2)]
 
     def all(self) -> list[Unit]:
         """Services, then pipeline."""

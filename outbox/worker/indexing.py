@@ -31,7 +31,7 @@ from outbox.index import Definition, Target
 from outbox.solr.client import Solr
 from outbox.sqlstate import LOST, first_line, is_suspicious, loggable
 from outbox.store import claims, suspects, targets
-from outbox.store.claims import Begun, Outcome
+from outbox.store.claims import Begun, Lane, Outcome
 from outbox.worker.documents import Document, Row, assemble
 from outbox.worker.posting import Posting, SolrBusy
 from outbox.worker.reading import Reading
@@ -96,6 +96,8 @@ class Indexer:
 
     def _run(self, connection: Connection, claim: Begun) -> None:
         definition = self._definition(connection, claim)
+        if claim.lane is not Lane.LIVE:
+            claims.wake(connection)  # of bulk claims one waits at the most: the next may be made now
         if claim.failing:  # Solr was away: is it the one that it was?
             rewound.look(connection, self.solr, claim, definition)
         until = time.monotonic() + DEADLINE_S
