@@ -53,6 +53,12 @@ def forecast(
     return [_of(connection, path, key, longest_ms) for path in paths if fans_out(path)]
 
 
+def documents(connection: Connection, view: str) -> int:
+    """About how many documents the view has, by the planner's estimate; `view` is quoted and qualified."""
+    row = connection.execute(sql.SQL(_SQL["planned"]).format(view=sql.SQL(view))).fetchone()
+    return int(row[0][0]["Plan"]["Plan Rows"]) if row else 0
+
+
 def fans_out(path: Path) -> bool:
     """Whether a row may be on several documents: not where each lookup on the way finds one row at most."""
     return not path.direct and not all(step.single for step in path.forth())

@@ -8,7 +8,7 @@ import click
 
 from outbox import apply as applying
 from outbox.apply import Plan
-from outbox.capture.forecast import forecast
+from outbox.capture.forecast import documents, forecast
 from outbox.capture.triggers import ddl
 from outbox.cli.render import note, table
 from outbox.cli.session import Session
@@ -71,7 +71,7 @@ def _print(connection: Connection, solr: Solr, planned: Plan, as_sql: bool) -> N
     click.echo("\nforecast")
     for line in (*map(str, forecast(connection, planned.paths, definition.key)), *_uncounted(definition)):
         click.echo(f"  {line}")
-    for line in _steps(planned, solr):
+    for line in _steps(connection, planned, definition, solr):
         click.echo(line)
 
 
@@ -131,15 +131,16 @@ def _collection_steps(planned: Plan, solr: Solr) -> list[str]:
     return steps
 
 
-def _steps(planned: Plan, solr: Solr) -> list[str]:
+def _steps(connection: Connection, planned: Plan, definition: Definition, solr: Solr) -> list[str]:
     steps: list[str] = []
     steps += _collection_steps(planned, solr)
-    if planned.applied is None and planned.definition is not None:
-        steps.append(f"make triggers on {', '.join(one.relation for one in planned.definition.tables)}")
+    if planned.applied is None:
+        steps.append(f"make triggers on {', '.join(one.relation for one in definition.tables)}")
     if planned.applied is not None and planned.applied.detached_at is not None:
         steps.append("put the triggers back: the index is detached")
     steps.extend(str(difference) for difference in planned.differences)
     steps.extend(planned.grants)
     if planned.replay:
-        steps.append(f"enqueue all documents, since {planned.replay}")
+        many = documents(connection, definition.view)
+        steps.append(f"enqueue all documents, about {many:,}, since {planned.replay}")
     return ["\nto do:", *(f"  - {step}" for step in steps)] if steps else ["\nnothing to do"]
