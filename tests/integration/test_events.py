@@ -33,6 +33,7 @@ NOT_PLANNED = {
     "choosing",
     "patient",
     "matching",
+    "shown",  # composed with the view
 }
 
 

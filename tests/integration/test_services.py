@@ -45,7 +45,7 @@ def test_postgres_answers_as_the_version_asked_for(endpoints: Endpoints) -> None
         }
 
     assert settings["server_version_num"] is not None and settings["server_version_num"][0].startswith("18")
-    assert [settings[name] for name in list(settings)[1:]] == [("on",), ("100",), ("on",), ("200ms",)]
+    assert [settings[name] for name in list(settings)[1:]] == [("off",), ("100",), ("on",), ("200ms",)]
 
 
 def test_postgres_15_answers_where_there_is_one(endpoints: Endpoints) -> None:
