@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
 
+import pytest
+
 from tests.acceptance.conftest import MANY, Catalogue
 from tests.acceptance.load import edit, edits, spread
 from tests.pipeline import Pipeline, until
@@ -85,6 +87,7 @@ def send(pipeline: Pipeline, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_events_of_one_key_are_some_fifty_documents(catalogue: Catalogue) -> None:
     catalogue.pipeline.run("apply")
     catalogue.pipeline.start()

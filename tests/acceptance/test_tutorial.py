@@ -61,7 +61,7 @@ def solr(standalone: tuple[Solr, Path]) -> Iterator[Solr]:
     found.admin("/admin/cores", {"action": "UNLOAD", "core": core.CORE, "deleteInstanceDir": True})
 
 
-@pytest.fixture(params=["by its version", "by its scope"])
+@pytest.fixture(params=["by its version", pytest.param("by its scope", marks=pytest.mark.long)])
 def catalogue(
     request: pytest.FixtureRequest, database_url: str, broker_url: str, solr: Solr, tmp_path: Path
 ) -> Iterator[Catalogue]:

@@ -131,6 +131,7 @@ def test_writers_are_not_taken_for_drift(catalogue: Catalogue) -> None:
     assert drift(proof(catalogue, expect=0)) == {}
 
 
+@pytest.mark.long
 def test_a_sample_and_the_status(catalogue: Catalogue) -> None:
     started(catalogue)
     assert proof(catalogue, "--sample", "20", expect=0)["compared"] == 20

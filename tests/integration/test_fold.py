@@ -71,6 +71,7 @@ def reference(outbox_url: str) -> Iterator[Reference]:
         yield Reference(connection, index, definition)
 
 
+@pytest.mark.long
 def test_an_update_of_ten_thousand_rows_of_such_a_table_is_enumerated_once(reference: Reference) -> None:
     reference.connection.execute("UPDATE s.rate SET value = value + 1")
     assert reference.waiting() == [("U", 0)] * ROWS

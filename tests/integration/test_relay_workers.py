@@ -28,6 +28,7 @@ def begun(desk: Desk) -> bool:
     return bool(row[0])
 
 
+@pytest.mark.long
 def test_a_worker_that_dies_at_a_document_ends_its_claim_at_once(desk: Desk, pipeline: Pipeline) -> None:
     insert_items(desk.connection, [1, 2])
     desk.connection.execute(SLOW)

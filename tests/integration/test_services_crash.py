@@ -102,6 +102,7 @@ def _kill(identities: set[Identity]) -> None:
     assert process.wait_gone(identities, 10)
 
 
+@pytest.mark.long
 def test_a_start_recovers_when_supervisord_was_killed(small: Stack) -> None:
     _write(small)
     before, ports = _processes(small), _state(small).ports
