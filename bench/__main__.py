@@ -35,7 +35,7 @@ def write(figures: list[Figure], to: Path) -> None:
 
 
 @click.command(help=__doc__.partition("\n")[0])
-@click.option("--quick", is_flag=True, help="Within five minutes: for a look.")
+@click.option("--quick", is_flag=True, help="Less of everything: for a look.")
 @click.option("--parts", default=",".join(PARTS), show_default=True, help="What to measure.")
 @click.option(
     "--dir", "folder", type=click.Path(path_type=Path), default=FOLDER, help="Of the services; emptied first."

@@ -11,27 +11,21 @@ of the folder. Prints a table in Markdown; the ratios compare with the default l
 from __future__ import annotations
 
 import random
-import shutil
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import quantiles
 
 import click
 
-from examples.catalogue import generate
+from bench.world import FULL, ROOT, World, catalogue, say
 from outbox.connection import Connection, connect
 from outbox.settings import RelaySettings
 from outbox.sql import queries
-from services.command import succeed
-from services.stack import Stack
 
 _SQL = queries("bench", "latency.sql")
-ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".services" / "latency"
 LAYERS = 2000
 WRITERS = 4
@@ -109,15 +103,16 @@ HEAD = """| claims in flight | edits/s | p50 ms | p95 ms | p99 ms | p99, ratio |
 |---|---|---|---|---|---|---|---|"""
 
 
-def measure(connection: Connection, url: str, measured: Measured, *, rate: float, seconds: float) -> None:
+def measure(world: World, measured: Measured, *, rate: float, seconds: float) -> None:
     """One round of one limit; its pipeline runs."""
+    connection, url = world.connection, world.endpoints.database_url
     Load(url, rate, WARM_S).run()
-    drain(connection)
-    newest = _number(connection, "newest_claim")
+    world.drain(DRAIN_S)
+    newest = world.number("newest_claim")
     load, began = Load(url, rate, seconds), time.monotonic()
     load.run()
     measured.seconds += time.monotonic() - began
-    drain(connection)
+    world.drain(DRAIN_S)
     events = [event for event, _ in load.commits]
     done: dict[int, float] = dict(connection.execute(_SQL["done"], {"events": events}).fetchall())
     measured.milliseconds += [1000 * (done[event] - at) for event, at in load.commits]
@@ -126,38 +121,11 @@ def measure(connection: Connection, url: str, measured: Measured, *, rate: float
     measured.documents += documents
 
 
-def drain(connection: Connection, patience_s: float = DRAIN_S) -> None:
-    """Wait until nothing waits. Raises TimeoutError."""
-    deadline = time.monotonic() + patience_s
-    while _number(connection, "waiting"):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"events still wait after {patience_s:.0f} s")
-        time.sleep(0.1)  # the condition is in the database, which has nothing to wake us by
-
-
 def _number(connection: Connection, query: str) -> int:
     row = connection.execute(_SQL[query]).fetchone()
     if row is None:
         raise RuntimeError(f"{query} gave no row")  # each is a SELECT of one
     return int(row[0])
-
-
-@contextmanager
-def catalogue(folder: Path, layers: int = LAYERS) -> Iterator[tuple[Stack, Connection, str]]:
-    """Private services with an applied catalogue, started from nothing and stopped at the end."""
-    stack = Stack(folder, with_flower=False)
-    stack.stop()
-    shutil.rmtree(folder, ignore_errors=True)
-    try:
-        endpoints = stack.start(_say)
-        environment = {**endpoints.environment(), "OUTBOX_CONFIG": str(configuration(folder, DEFAULT))}
-        _outbox(environment, "migrate")
-        with connect(endpoints.database_url, application="bench", autocommit=True) as connection:
-            generate.load(connection, layers=layers)
-            _outbox(environment, "apply")
-            yield stack, connection, endpoints.database_url
-    finally:
-        stack.stop(_say)
 
 
 def configuration(folder: Path, limit: int) -> Path:
@@ -174,14 +142,6 @@ def rounds(limits: Sequence[int], count: int) -> Iterator[int]:
         yield from limits if turn % 2 == 0 else reversed(limits)
 
 
-def _outbox(environment: dict[str, str], *arguments: str) -> None:
-    succeed([sys.executable, "-m", "outbox", *arguments], extra=environment, cwd=ROOT)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 @click.command()
 @click.option("--seconds", default=60.0, show_default=True, help="for each limit, over all rounds")
 @click.option("--rate", default=200.0, show_default=True, help="edits a second, of all writers together")
@@ -192,12 +152,13 @@ def main(seconds: float, rate: float, limits: str, count: int, folder: Path) -> 
     """Measure the time from COMMIT to Solr with several limits of claims in flight."""
     chosen = [int(limit) for limit in limits.split(",")]
     found = {limit: Measured(limit) for limit in [*chosen, DEFAULT]}
-    with catalogue(folder) as (stack, connection, url):
+    with catalogue(folder, replace(FULL, layers=LAYERS)) as world:
+        stack = world.stack
         for limit in rounds(chosen if DEFAULT in chosen else [*chosen, DEFAULT], count):
             stack.start_pipeline(configuration(folder, limit))
-            measure(connection, url, found[limit], rate=rate, seconds=seconds / count)
+            measure(world, found[limit], rate=rate, seconds=seconds / count)
             stack.stop_pipeline()
-            _say(found[limit].line(found[limit]))
+            say(found[limit].line(found[limit]))
     print(HEAD)
     for limit in chosen:
         print(found[limit].line(found[DEFAULT]))

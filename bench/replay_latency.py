@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import quantiles
 
 import click
 
-from bench.latency import DEFAULT, FOLDER, Load, catalogue, configuration, drain
+from bench.latency import DEFAULT, FOLDER, Load, configuration
+from bench.world import FULL, catalogue
 from outbox import replay
 from outbox.connection import Connection, connect
 from outbox.sql import queries
@@ -107,17 +108,18 @@ def wait_for_replay(connection: Connection) -> None:
 def main(documents: int, rate: float, rounds: int, folder: Path) -> None:
     """Measure the time from COMMIT to Solr beside a replay."""
     without, beside = Measured("no replay"), Measured(f"replay of {documents:,}")
-    with catalogue(folder, layers=documents) as (stack, connection, url):
-        stack.start_pipeline(configuration(folder, DEFAULT))
-        drain(connection, patience_s=1800)  # the replay that follows the first apply, which also warms all up
+    with catalogue(folder, replace(FULL, layers=documents)) as world:
+        connection, url = world.connection, world.endpoints.database_url
+        world.stack.start_pipeline(configuration(folder, DEFAULT))
+        world.drain()  # the replay that follows the first apply, which also warms all up
         seconds = FIRST_S
         for _ in range(rounds):
             edit(connection, url, without, rate=rate, seconds=seconds)
             seconds = during_replay(connection, url, beside, rate=rate)
-            drain(connection)
+            world.drain()
             beside.replayed += documents
             beside.seconds += seconds
-        stack.stop_pipeline()
+        world.stack.stop_pipeline()
     print(HEAD)
     for one in (without, beside):
         print(one.line(without))

@@ -28,7 +28,7 @@ _SQL = queries("bench", "latency.sql")
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much is measured. `quick` is for a look, within five minutes; the other for figures, within an hour."""
+    """How much is measured. `QUICK` is for a look, `FULL` for figures."""
 
     layers: int
     rounds: int
@@ -86,8 +86,8 @@ class World:
 
 
 @contextmanager
-def world(folder: Path, scale: Scale) -> Iterator[World]:
-    """Private services, started from nothing and stopped in the end, with a catalogue that is in Solr."""
+def catalogue(folder: Path, scale: Scale) -> Iterator[World]:
+    """Private services, started from nothing and stopped in the end, with a catalogue that is applied; nothing runs."""
     stack = Stack(folder, with_flower=False)
     stack.stop()
     shutil.rmtree(folder, ignore_errors=True)
@@ -98,12 +98,18 @@ def world(folder: Path, scale: Scale) -> Iterator[World]:
         with connect(endpoints.database_url, application="bench", autocommit=True, statement_timeout_s=0) as connection:
             generate.load(connection, layers=scale.layers)
             _outbox(environment, "apply")
-            stack.start_pipeline(CONFIG, say)
-            found = World(stack, endpoints, connection, Solr(Address(endpoints.solr_url)), scale)
-            found.drain()
-            yield found
+            yield World(stack, endpoints, connection, Solr(Address(endpoints.solr_url)), scale)
     finally:
         stack.stop(say)
+
+
+@contextmanager
+def world(folder: Path, scale: Scale) -> Iterator[World]:
+    """The same, with its pipeline at work, and every document in Solr."""
+    with catalogue(folder, scale) as found:
+        found.stack.start_pipeline(CONFIG, say)
+        found.drain()
+        yield found
 
 
 def _outbox(environment: dict[str, str], *arguments: str) -> None:
