@@ -10,8 +10,10 @@ import pytest
 
 from outbox import rewound
 from outbox.store import targets
-from tests.integration.desk import COLLECTION, Desk
+from relay.comparer import Comparer
+from tests.integration.desk import COLLECTION, Desk, settings
 from tests.integration.hand_made import DEFINITION, add, insert_items
+from tests.pipeline import until
 
 REPLAYED = "SELECT key FROM outbox.event WHERE op = 'R' AND done_at IS NULL"
 AGED = """UPDATE outbox.claim SET created_at = clock_timestamp() - %(ago)s::interval,
@@ -152,6 +154,22 @@ def test_the_probe_of_a_worker_looks_before_it_writes(desk: Desk) -> None:
     assert replayed(desk) == {"1", "2"}
     desk.indexed("1")  # the next one of its recovery finds that a replay is under way
     assert len(desk.connection.execute(REPLAYED.encode()).fetchall()) == 2
+
+
+def test_the_relay_looks_by_itself(desk: Desk, database_url: str) -> None:
+    insert_items(desk.connection, [1])
+    desk.indexed("1")
+    put(desk, "1", None)
+    desk.connection.execute("UPDATE outbox.target SET checked_server = pg_postmaster_start_time()")
+    comparer = Comparer(settings(database_url, desk.solr.url))
+    assert comparer.due()
+    comparer.beside.start()
+    try:
+        comparer.beside.ask()
+        until(lambda: replayed(desk) == {None}, "it is mended")
+    finally:
+        comparer.beside.stop(30)
+    assert not comparer.due()
 
 
 def test_nothing_is_said_of_a_paused_index_or_without_a_version(desk: Desk) -> None:

@@ -15,8 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from services import account, broker, postgres, process, state
-from services.command import succeed
+from services import broker, process, state
 from services.errors import StackError
 from services.process import Identity
 from services.stack import Stack
@@ -283,19 +282,3 @@ def test_solr_standalone_survives_a_kill(tmp_path: Path) -> None:
         solr.start()
         assert not wait_until(solr.check, seconds=5)
     _leaves_nothing(stack)
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another account")
-def test_another_user_gets_a_copy_of_programs_that_it_cannot_reach(tmp_path: Path) -> None:
-    """As where the virtual environment lies in root's home. `tmp_path` is closed to others as well."""
-    package = postgres.programs("postgres").parents[1]
-    for source in (package, package.with_name(f"{package.name}.libs")):
-        shutil.copytree(source, tmp_path / source.name)
-    programs = tmp_path / package.name / "pginstall" / "bin"
-    other = account.other_user("")
-    copied = account.reachable(other, programs)
-    said = succeed([*other.prefix, copied / "postgres", "--version"])
-    state.remove([other.folder])
-
-    assert copied.is_relative_to(other.folder)
-    assert said.startswith("postgres (PostgreSQL) 18")
