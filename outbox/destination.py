@@ -107,6 +107,7 @@ def make(
     if not destination.exists:
         collections.create(solr, collection, resources.configset())
         say(f"{name}: the collection {collection} is made")
+    collections.await_made(solr, collection)
     if collections.read_stamp(solr, collection) is None:  # new, or an operator made the core, or we died before it
         collections.write_stamp(solr, collection, owner)
     collections.demand_stamp(solr, collection, owner)

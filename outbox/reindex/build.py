@@ -112,6 +112,7 @@ def _make_collection(
     if collection not in collections.look(solr).names:
         collections.create(solr, collection, configset or resources.configset())
         say(f"{name}: the collection {collection} is made")
+    collections.await_made(solr, collection)
     if collections.read_stamp(solr, collection) is None:
         if not collections.is_blank(solr, collection):
             raise CollectionRefused(

@@ -163,10 +163,9 @@ def _drop(settings: Settings, name: str, which: str, say: Say) -> None:
         remove(settings.database_url, found.id, say)
         ids = [found.id]
         pair.until(lambda: not pair.in_flight(connection, ids), lambda: None, "the claims under way end", PATIENCE_S)
-        if found_in.cloud and found.collection in found_in.names:
-            collections.demand_stamp(solr, found.collection, indexes.owner(connection, name))
-            collections.drop(solr, found.collection)
-            say(f"{name}: the collection {found.collection} is dropped")
+        if found_in.cloud and found.collection:
+            if collections.drop(solr, found.collection, indexes.owner(connection, name)):
+                say(f"{name}: the collection {found.collection} is dropped")
         elif found.collection:
             say(f"{name}: the core {found.collection} is written to no more: unload it on Solr's host")
         pair.forget(connection, found.id)

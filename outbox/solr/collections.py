@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,11 @@ import orjson
 
 from outbox.errors import CollectionRefused, IndexRefused, SolrUnavailable
 from outbox.solr.answer import Meaning
-from outbox.solr.client import Solr
+from outbox.solr.client import Params, Solr
 
 STAMP_ID = "outbox.stamp"
 _STAMP = "outbox_stamp"
+_MAKING_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +56,26 @@ def create(solr: Solr, collection: str, configset: Path) -> None:
     uploaded = solr.admin("/admin/configs", {"action": "LIST"}).get("configSets", [])
     if collection not in uploaded:
         solr.admin("/admin/configs", {"action": "UPLOAD", "name": collection}, body=zipped(configset))
-    solr.admin(
-        "/admin/collections",
-        {
-            "action": "CREATE",
-            "name": collection,
-            "numShards": 1,
-            "replicationFactor": 1,
-            "collection.configName": collection,
-        },
-    )
+    wanted: Params = {"numShards": 1, "replicationFactor": 1, "collection.configName": collection}
+    try:
+        solr.admin("/admin/collections", {"action": "CREATE", "name": collection, **wanted})
+    except IndexRefused:
+        if collection not in look(solr).names:
+            raise
+        # Asked for by an earlier run that died of it, and made since we looked.
+
+
+def await_made(solr: Solr, collection: str) -> None:
+    """Wait until a collection answers: Solr lists it earlier, and goes on making it when whoever asked has died."""
+    deadline = time.monotonic() + _MAKING_S
+    while True:
+        try:
+            solr.call("GET", f"/{collection}/schema", {})
+            return
+        except SolrUnavailable:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
 
 
 def point(solr: Solr, alias: str, collection: str) -> None:
@@ -78,9 +90,24 @@ def unused(solr: Solr, alias: str) -> str:
     return f"{alias}_{1 + max((int(each[1]) for each in found if each), default=0)}"
 
 
-def drop(solr: Solr, collection: str) -> None:
-    """Delete a collection; its configset stays, so that its name is not used again."""
-    solr.admin("/admin/collections", {"action": "DELETE", "name": collection})
+def drop(solr: Solr, collection: str, owner: str) -> bool:
+    """Delete a collection of ours; False if there is none. Its configset stays, so that its name is not used again.
+
+    Whoever was to make it may have died at any step. Until it is stamped it is ours if nobody put anything into it;
+    and where it is not there yet, it may be on its way: Solr lets DELETE wait for CREATE. CollectionRefused if it is
+    somebody else's.
+    """
+    if collection in look(solr).names:
+        await_made(solr, collection)
+        if not is_blank(solr, collection):
+            demand_stamp(solr, collection, owner)
+    try:
+        solr.admin("/admin/collections", {"action": "DELETE", "name": collection})
+    except IndexRefused:
+        if collection in look(solr).names:
+            raise
+        return False
+    return True
 
 
 def swap(solr: Solr, core: str, other: str) -> None:
