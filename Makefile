@@ -47,7 +47,7 @@ bench-latency: $(STAMP) ## measure the time from COMMIT to Solr, by claims in fl
 bench-replay: $(STAMP) ## measure live edits beside a replay; ARGS="--documents 50000 --rounds 3"
 	@$(BIN)/python -m bench.replay_latency $(ARGS)
 
-bench: $(STAMP) ## measure speed beside Solr's own and other ways; QUICK=1 for a look, PARTS=replay,idle for some
+bench: $(VENV)/.bench ## measure speed beside Solr's own and other ways; QUICK=1 for a look, PARTS=replay,idle for some
 	@$(BIN)/python -m bench $(if $(filter-out 0,$(QUICK)),--quick) $(if $(PARTS),--parts $(PARTS)) $(ARGS)
 
 bench-counters: $(STAMP) ## count statements, WAL records, NOTIFYs, tasks and requests of a fixed piece of work
@@ -67,7 +67,7 @@ constraints: ## renew constraints.txt with the newest versions that pyproject.to
 	@rm -rf $(VENV).new
 	@$(PYTHON) -m venv $(VENV).new
 	@$(VENV).new/bin/python -m pip install -q --upgrade pip
-	@$(VENV).new/bin/python -m pip install -q -e . --group dev --group services
+	@$(VENV).new/bin/python -m pip install -q -e . --group dev --group services --group bench
 	@$(VENV).new/bin/python -m pip freeze --all --exclude-editable --exclude setuptools > $(VENV).new/frozen
 	@mv $(VENV).new/frozen constraints.txt
 	@rm -rf $(VENV).new
@@ -83,6 +83,11 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PIP) install -q -c constraints.txt pip
 	@$(PIP) install -q -c constraints.txt --group dev --group services
 	@$(PIP) install -q -c constraints.txt --no-build-isolation -e .
+	@touch $@
+
+# Plots, and the rivals of the benchmark.
+$(VENV)/.bench: $(STAMP)
+	@$(PIP) install -q -c constraints.txt --group bench
 	@touch $@
 
 .PHONY: python-found

@@ -1,5 +1,7 @@
 """`make bench`: measure all parts over one set of services, and print which targets are reached.
 
+The full run writes docs/benchmarks.md.
+
 python -m bench [--quick] [--parts replay,idle,…] [--dir FOLDER]
 """
 
@@ -7,22 +9,28 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
 
-from bench import growth, idle, replay, schemas, writers
+from bench import fanout, growth, haystack, idle, replay, report, schemas, sizes, workers, writers
 from bench.figures import TARGETS, Figure, table
-from bench.world import FOLDER, FULL, QUICK, World, say, world
+from bench.outcome import Outcome
+from bench.world import FOLDER, FULL, QUICK, ROOT, World, say, world
 
 RESULTS = Path(__file__).with_name("results") / "latest.json"
-PARTS: Mapping[str, Callable[[World], list[Figure]]] = {
+PARTS: Mapping[str, Callable[[World], Outcome]] = {
     "replay": replay.measure,
     "schemas": schemas.measure,
     "idle": idle.measure,
     "growth": growth.measure,
+    "fanout": fanout.measure,
+    "sizes": sizes.measure,
+    "workers": workers.measure,
     "writers": writers.measure,
+    "haystack": haystack.measure,  # the last: it adds an index
 }
 
 
@@ -45,13 +53,19 @@ def main(*, quick: bool, parts: str, folder: Path) -> None:
     chosen = parts.split(",")
     if unknown := set(chosen) - set(PARTS):
         raise click.UsageError(f"there is no part {', '.join(sorted(unknown))}: choose from {', '.join(PARTS)}")
-    figures: list[Figure] = []
+    outcomes: dict[str, Outcome] = {}
+    began = time.monotonic()
     with world(folder, QUICK if quick else FULL) as found:
         for part in chosen:
-            say(f"--- {part}")
-            figures += PARTS[part](found)
+            say(f"--- {part}, after {(time.monotonic() - began) / 60:.1f} minutes")
+            outcomes[part] = PARTS[part](found)
             found.drain()
+        if not quick and chosen == list(PARTS):
+            say(f"written: {report.write(found, outcomes, (time.monotonic() - began) / 60).relative_to(ROOT)}")
+    figures = [figure for outcome in outcomes.values() for figure in outcome.figures]
     write(figures, RESULTS)
+    for one in (each for outcome in outcomes.values() for each in outcome.tables):
+        click.echo("\n".join([f"### {one.title}", "", *one.lines(), ""]))
     click.echo("\n".join(table(figures)))
     missed = [t.key for t in TARGETS for f in figures if f.key == t.key and t.reached(f.interval) is False]
     if missed:

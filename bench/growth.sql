@@ -7,3 +7,9 @@ SELECT i.id, gen_random_uuid()::text, 'U' FROM outbox.index AS i CROSS JOIN gene
 
 -- name: analyze
 ANALYZE outbox.event;
+
+-- name: done
+SELECT count(*) FROM outbox.event WHERE done_at IS NOT NULL;
+
+-- name: forget_claims
+DELETE FROM outbox.claim WHERE ended_at IS NULL;

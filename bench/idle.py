@@ -15,8 +15,10 @@ from typing import Any
 from kombu import Connection as Broker
 from kombu import Queue
 
-from bench.figures import Figure, of_samples, of_two, percentile
+from bench import replay_latency
+from bench.figures import of_samples, of_two, percentile
 from bench.latency import Load
+from bench.outcome import Outcome, Plot, Table, spread
 from bench.replay import bodies, read
 from bench.world import World, say
 from outbox.connection import Connection, connect
@@ -25,27 +27,51 @@ from outbox.sql import queries
 
 _SQL = queries("bench", "idle.sql")
 STEPS = 100
+RATES = (50.0, 200.0, 500.0)
+NOTE = (
+    "Idle: one edit at a time, with a pause in which the relay falls asleep. Under a rate: open loop, until the worker "
+    "marks the event done, one statement after Solr's acknowledgement. Solr's soft commit makes it searchable."
+)
 _PATIENCE_S = 30.0
 
 
-def measure(world: World) -> list[Figure]:
-    """Idle edits, the floor's steps, and two rates."""
-    floor = _floor(world)
-    edits = _edits(world, world.scale.edits)
-    p50, p99 = median(edits), percentile(99)(edits)
-    say(f"idle: p50 {p50:.1f} ms, p99 {p99:.1f} ms; floor {floor:.1f} ms")
-    at_200, at_500 = (_loaded(world, rate) for rate in (200.0, 500.0))
-    return [
+def measure(world: World) -> Outcome:
+    """Idle edits, the floor's steps, three rates, and edits beside a replay."""
+    steps = _floor(world)
+    floor = sum(steps.values())
+    edits, searchable = _edits(world, world.scale.edits)
+    say(f"idle: p50 {median(edits):.1f} ms, p99 {percentile(99)(edits):.1f} ms; floor {floor:.1f} ms")
+    loads = {rate: _loaded(world, rate) for rate in RATES}
+    beside = _beside_replay(world)
+    figures = [
         of_samples("idle_p50_vs_floor", [one / floor for one in edits]),
         of_samples("idle_p99_vs_floor", [one / floor for one in edits], percentile(99)),
-        of_two("p99_200_vs_idle_p50", at_200, edits, percentile(99)),
-        of_samples("p99_500_ms", at_500, percentile(99)),
+        of_two("p99_200_vs_idle_p50", loads[200.0], edits, percentile(99)),
+        of_samples("p99_500_ms", loads[500.0], percentile(99)),
     ]
+    rows = [("idle, until /get shows it", edits), ("idle, until a search finds it", searchable)]
+    rows += [(f"{rate:.0f} edits/s, until done", samples) for rate, samples in loads.items()]
+    rows.append((f"{RATES[0]:.0f} edits/s beside a replay", beside))
+    head = ("from COMMIT", "p50 ms", "p95 ms", "p99 ms")
+    tables = [
+        Table("Latency", head, [(name, *spread(samples)) for name, samples in rows], NOTE),
+        Table("The floor", ("step, alone", "median ms"), [(name, f"{took:.2f}") for name, took in steps.items()]),
+    ]
+    points = {
+        name: [(rate, value(samples)) for rate, samples in loads.items()]
+        for name, value in (("p50", median), ("p95", percentile(95)), ("p99", percentile(99)))
+    }
+    return Outcome(figures, tables, [Plot("latency", "COMMIT to Solr by load", "edits a second", "ms", points)])
 
 
-def _edits(world: World, many: int) -> list[float]:
-    """Milliseconds from just before COMMIT until /get shows it; after each a pause, in which the relay falls asleep."""
-    draw, found = random.Random(7), []  # noqa: S311 - pauses, no secret
+def _edits(world: World, many: int) -> tuple[list[float], list[float]]:
+    """Milliseconds from just before COMMIT until /get shows it, and, of every tenth, until a search finds it.
+
+    After each a pause, in which the relay falls asleep.
+    """
+    draw = random.Random(7)  # noqa: S311 - pauses, no secret
+    found: list[float] = []
+    searchable: list[float] = []
     with connect(world.endpoints.database_url, application="bench writer") as connection:
         for turn in range(-5, many):
             row = connection.execute(_SQL["edit"], {"title": f"idle {turn}", "layer": turn + 10}).fetchone()
@@ -56,8 +82,11 @@ def _edits(world: World, many: int) -> list[float]:
             _until_shown(world, str(row[0]), f"idle {turn}")
             if turn >= 0:
                 found.append(1000 * (time.perf_counter() - at))
+            if turn >= 0 and turn % 10 == 0:
+                _until_found(world, str(row[0]), f"idle {turn}")
+                searchable.append(1000 * (time.perf_counter() - at))
             time.sleep(draw.uniform(0.05, 0.15))  # an idle system is what is measured
-    return found
+    return found, searchable
 
 
 def _until_shown(world: World, key: str, title: str) -> None:
@@ -67,8 +96,17 @@ def _until_shown(world: World, key: str, title: str) -> None:
             raise TimeoutError(f"{key} is not in Solr after {_PATIENCE_S:.0f} s")
 
 
-def _floor(world: World) -> float:
-    """The sum of the steps' medians, in milliseconds."""
+def _until_found(world: World, key: str, title: str) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    wanted = {"q": f"id:{key}", "fl": "title"}
+    while [each.get("title") for each in world.solr.select("layers", wanted)["response"]["docs"]] != [title]:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{key} is not found in Solr after {_PATIENCE_S:.0f} s")
+        time.sleep(0.002)
+
+
+def _floor(world: World) -> dict[str, float]:
+    """The steps' medians, in milliseconds."""
     with (
         connect(world.endpoints.database_url, application="bench", autocommit=True) as connection,
         connect(world.endpoints.database_url, application="bench listener", autocommit=True) as listener,
@@ -94,7 +132,7 @@ def _floor(world: World) -> float:
         queue.delete()
         connection.execute(_SQL["drop"])
     say("floor: " + ", ".join(f"{name} {took:.2f} ms" for name, took in medians.items()))
-    return sum(medians.values())
+    return medians
 
 
 def _notified(connection: Connection, listener: Connection) -> None:
@@ -131,3 +169,10 @@ def _loaded(world: World, rate: float) -> list[float]:
     found = [1000 * (done[event] - at) for event, at in load.commits]
     say(f"{rate:.0f} edits/s: p50 {median(found):.0f} ms, p99 {percentile(99)(found):.0f} ms")
     return found
+
+
+def _beside_replay(world: World) -> list[float]:
+    """Milliseconds of the edits that were made while a replay of all documents ran."""
+    seen = replay_latency.Measured("beside a replay")
+    replay_latency.during_replay(world.connection, world.endpoints.database_url, seen, rate=RATES[0])
+    return seen.milliseconds

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bench import tutorial
 from bench.figures import Figure, of_pairs, of_samples
+from bench.outcome import Outcome, Plot, Table
 from bench.world import World, say
 from outbox import replay
 from outbox.connection import Connection, connect
@@ -26,39 +27,65 @@ _SQL = queries("bench", "replay.sql")
 BATCH = 500
 CONNECTIONS = 2
 COMMIT_WITHIN_MS = 1000
+WORDS = {
+    "replay": "`outbox replay --all`",
+    "raw": "Solr alone: built beforehand, two connections",
+    "read": "the view alone, two connections",
+    "script": "a plain script: read 500, post 500",
+}
+NOTE = "The limit is 1/(1/Solr alone + 1/the view alone): both need the same processors."
 
 
-def measure(world: World) -> list[Figure]:
+def measure(world: World) -> Outcome:
     """The ratios of replays; the first round warms Solr's JVM and is not counted."""
     keys = [row[0] for row in world.connection.execute(_SQL["keys"])]
     chunks = [keys[at : at + BATCH] for at in range(0, len(keys), BATCH)]
     rows = [read(world.connection, world, chunk) for chunk in chunks]
     ways: dict[str, Callable[[], float]] = {
-        "replay": lambda: len(keys) / _replay(world),
-        "raw": lambda: len(keys) / _raw(world, rows),
-        "read": lambda: len(keys) / _in_two(world, chunks, read),
-        "script": lambda: len(keys) / _script(world, chunks),
+        "replay": lambda: replayed(world, "layers"),
+        "raw": lambda: _raw(world, rows),
+        "read": lambda: _in_two(world, chunks, read),
+        "script": lambda: _script(world, chunks),
     }
-    seen: dict[str, list[float]] = {name: [] for name in ways}
-    for turn in range(-1, world.scale.rounds):
-        for name in ways if turn % 2 else reversed(ways):
-            rate = ways[name]()
-            say(f"replay: round {turn + 1}, {name}: {rate:.0f} documents/s")
-            if turn >= 0:
-                seen[name].append(rate)
+    seen = in_turns("replay", ways, len(keys), world.scale.rounds)
     limits = [1 / (1 / raw + 1 / viewed) for raw, viewed in zip(seen["raw"], seen["read"], strict=True)]
     one_by_one = [tutorial.rate(world, world.scale.tutorial) for _ in range(2)]
-    return [
+    rates = {"the limit": limits, "the tutorial's way": one_by_one, **{WORDS[name]: seen[name] for name in ways}}
+    figures = [
         of_pairs("replay_vs_limit", list(zip(seen["replay"], limits, strict=True))),
         of_pairs("replay_vs_raw", list(zip(seen["replay"], seen["raw"], strict=True))),
         of_pairs("replay_vs_script", list(zip(seen["replay"], seen["script"], strict=True))),
         of_samples("replay_vs_tutorial", [rate / max(one_by_one) for rate in seen["replay"]]),
     ]
+    return as_outcome(figures, rates, "replay", f"Replay of {len(keys):,} layers", NOTE)
 
 
-def _replay(world: World) -> float:
+def in_turns(part: str, ways: Mapping[str, Callable[[], float]], documents: int, rounds: int) -> dict[str, list[float]]:
+    """Documents a second of each way, which gives its seconds, in turns; a first round warms."""
+    seen: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(-1, rounds):
+        for name in ways if turn % 2 else reversed(list(ways)):
+            rate = documents / ways[name]()
+            say(f"{part}: round {turn + 1}, {name}: {rate:.0f} documents/s")
+            if turn >= 0:
+                seen[name].append(rate)
+    return seen
+
+
+def as_outcome(figures: list[Figure], rates: Mapping[str, list[float]], name: str, title: str, note: str) -> Outcome:
+    """A table and a plot of the rates."""
+    bars = {way: of_samples(way, samples) for way, samples in rates.items()}
+    rows = [
+        (way, f"{one.value:,.0f}", f"{one.interval[0]:,.0f} to {one.interval[1]:,.0f}") for way, one in bars.items()
+    ]
+    table = Table(title, ("way", "documents/s", "95 %"), rows, note)
+    return Outcome(figures, [table], [Plot(name, f"{title}: documents a second", bars=bars)])
+
+
+def replayed(world: World, index: str) -> float:
+    """Seconds of a replay of all documents of an index, until nothing waits."""
     began = time.monotonic()
-    replay.all_documents(world.connection, "layers")
+    replay.all_documents(world.connection, index)
     world.drain()
     return time.monotonic() - began
 

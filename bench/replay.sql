@@ -37,3 +37,6 @@ SELECT outbox.envelope(%(x0)s, %(x1)s, %(y0)s, %(y1)s);
 -- name: plain_ids
 -- Layers whose documents the tutorial's code takes as they are: a finite date.
 SELECT id FROM catalogue.layer WHERE isfinite(date) ORDER BY id LIMIT %(most)s;
+
+-- name: count
+SELECT count(*) FROM catalogue.layer;

@@ -7,11 +7,13 @@ sides. Both post without reading anything.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 from typing import Any
 
 import orjson
 
-from bench.figures import Figure, of_pairs
+from bench.figures import of_pairs
+from bench.outcome import Outcome, Table
 from bench.replay import BATCH, post
 from bench.world import World, say
 from examples.tutorial import core
@@ -19,9 +21,10 @@ from outbox.solr import collections
 from outbox.sql import queries
 
 _SQL = queries("bench", "schemas.sql")
+NOTE = "The same documents, bodies built beforehand, posted by two connections, in turns."
 
 
-def measure(world: World) -> list[Figure]:
+def measure(world: World) -> Outcome:
     """The first round warms, and is not counted."""
     collections.create(world.solr, core.CORE, core.CONF)
     core.create_schema(world.solr)
@@ -29,13 +32,16 @@ def measure(world: World) -> list[Figure]:
     pairs = []
     for turn in range(-1, world.scale.rounds):
         order = (core.CORE, world.collection) if turn % 2 else (world.collection, core.CORE)
-        rates = {name: len(documents) / _post(world, name, documents) for name in order}
-        ours, theirs = rates[world.collection], rates[core.CORE]
-        say(f"schemas: round {turn + 1}: ours {ours:.0f}, the tutorial's {theirs:.0f} documents/s")
+        seen = {name: len(documents) / _post(world, name, documents) for name in order}
+        one, other = seen[world.collection], seen[core.CORE]
+        say(f"schemas: round {turn + 1}: ours {one:.0f}, the tutorial's {other:.0f} documents/s")
         if turn >= 0:
-            pairs.append((ours, theirs))
+            pairs.append((one, other))
     world.solr.admin("/admin/collections", {"action": "DELETE", "name": core.CORE})
-    return [of_pairs("configset_vs_tutorial", pairs)]
+    ours, theirs = zip(*pairs, strict=True)
+    rows = [("ours", f"{median(ours):,.0f}"), ("the tutorial's", f"{median(theirs):,.0f}")]
+    found = Table("Raw rate by schema", ("configset", "documents/s"), rows, NOTE)
+    return Outcome([of_pairs("configset_vs_tutorial", pairs)], [found])
 
 
 def _post(world: World, collection: str, documents: Sequence[dict[str, Any]]) -> float:

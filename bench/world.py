@@ -94,10 +94,10 @@ def catalogue(folder: Path, scale: Scale) -> Iterator[World]:
     try:
         endpoints = stack.start(say)
         environment = {**endpoints.environment(), "OUTBOX_CONFIG": str(CONFIG)}
-        _outbox(environment, "migrate")
+        outbox(environment, "migrate")
         with connect(endpoints.database_url, application="bench", autocommit=True, statement_timeout_s=0) as connection:
             generate.load(connection, layers=scale.layers)
-            _outbox(environment, "apply")
+            outbox(environment, "apply")
             yield World(stack, endpoints, connection, Solr(Address(endpoints.solr_url)), scale)
     finally:
         stack.stop(say)
@@ -112,7 +112,8 @@ def world(folder: Path, scale: Scale) -> Iterator[World]:
         yield found
 
 
-def _outbox(environment: dict[str, str], *arguments: str) -> None:
+def outbox(environment: dict[str, str], *arguments: str) -> None:
+    """Run `outbox` with these arguments."""
     succeed([sys.executable, "-m", "outbox", *arguments], extra=environment, cwd=ROOT)
 
 

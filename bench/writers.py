@@ -1,7 +1,7 @@
 """What capture costs those who write: pgbench over two equal schemas, one captured and one not, in turns.
 
-The relay is awake, as it is under load; a line beside says what a NOTIFY in each transaction would cost, as it is while
-the relay sleeps.
+The relay is awake, as it is under load; beside stands what a NOTIFY in each transaction costs, as after a relay was
+killed while it slept. WAL bytes and processor time of a row: `make bench-capture`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from bench.capture_cost import worlds
-from bench.figures import Figure, of_pairs
+from bench.figures import of_pairs
+from bench.outcome import Outcome, Table
 from bench.world import World, say
 from outbox.connection import Connection
 from outbox.sql import queries
@@ -24,10 +26,15 @@ from services.command import succeed
 
 _SQL = queries("bench", "writers.sql")
 CAPTURED, PLAIN = "one", "no_one"
+CLIENTS = (1, 8, 32)
+NOTE = (
+    "The relay is awake, as under load. A NOTIFY in each transaction is what a relay that was killed while it slept "
+    "leaves behind, until another leads or its sleep is over, after 30 s at the most. Postgres waits for its disk."
+)
 _STATEMENTS = 100
 
 
-def measure(world: World) -> list[Figure]:
+def measure(world: World) -> Outcome:
     """In a database of its own; nothing is indexed from it."""
     rows = world.scale.shown_on
     with worlds(world.endpoints.database_url, rows) as connection:
@@ -35,18 +42,49 @@ def measure(world: World) -> list[Figure]:
             connection.execute(sql.SQL(_SQL["shown_on_one"]).format(schema=sql.Identifier(schema)))
         connection.execute(_SQL["forget"])
         bench = _Bench(world, connection, rows)
-        shown = [bench.pair("shown", 32) for _ in range(world.scale.rounds)]
-        untracked = [bench.pair("untracked", 8) for _ in range(world.scale.rounds)]
+        rounds = world.scale.rounds
+        shown = {clients: bench.pairs("shown", clients, rounds) for clients in CLIENTS}
+        untracked = bench.pairs("untracked", 8, rounds)
         connection.execute(_SQL["asleep"])
-        notified = bench.pair("shown", 32)
+        notified = {clients: bench.pairs("shown", clients, 1) for clients in CLIENTS}
         connection.execute(_SQL["awake"])
-        say(f"writers: with a NOTIFY in each transaction {notified[0] / notified[1]:.2f}")
-        statements = [_statements(connection) for _ in range(world.scale.rounds)]
-    return [
-        of_pairs("writers_32_with_vs_without", shown),
-        of_pairs("untracked_with_vs_without", untracked),
-        of_pairs("fanout_statement_vs_without", statements),
+        statements = [_statements(connection) for _ in range(rounds)]
+        bulk = [_bulk(connection, rows) for _ in range(min(3, rounds))]
+    table = [_row(f"{clients} clients", pairs) for clients, pairs in shown.items()]
+    table += [_row(f"{clients} clients, a NOTIFY in each transaction", pairs) for clients, pairs in notified.items()]
+    table.append(_row("8 clients, a column that no document shows", untracked))
+    costs = [
+        ("a row that all documents show", *_times(statements)),
+        (f"UPDATE of {rows:,} rows", *_times(bulk)),
     ]
+    return Outcome(
+        [
+            of_pairs("writers_32_with_vs_without", shown[32]),
+            of_pairs("untracked_with_vs_without", untracked),
+            of_pairs("fanout_statement_vs_without", statements),
+        ],
+        [
+            Table("Writers", ("pgbench", "captured, tps", "plain, tps", "ratio", "95 %"), table, NOTE),
+            Table("Statements", ("one statement", "captured, ms", "plain, ms", "ratio"), costs),
+        ],
+    )
+
+
+def _row(name: str, pairs: list[tuple[float, float]]) -> tuple[str, ...]:
+    ratio = of_pairs(name, pairs)
+    captured, plain = (median(side) for side in zip(*pairs, strict=True))
+    return (
+        name,
+        f"{captured:,.0f}",
+        f"{plain:,.0f}",
+        f"{ratio.value:.2f}",
+        f"{ratio.interval[0]:.2f} to {ratio.interval[1]:.2f}",
+    )
+
+
+def _times(pairs: list[tuple[float, float]]) -> tuple[str, ...]:
+    captured, plain = (1000 * median(side) for side in zip(*pairs, strict=True))
+    return f"{captured:,.2f}", f"{plain:,.2f}", f"{of_pairs('', pairs).value:.2f}"
 
 
 class _Bench:
@@ -54,7 +92,11 @@ class _Bench:
         self._world, self._connection, self._rows = world, connection, rows
         self._turn = 0
 
-    def pair(self, script: str, clients: int) -> tuple[float, float]:
+    def pairs(self, script: str, clients: int, rounds: int) -> list[tuple[float, float]]:
+        """So many pairs."""
+        return [self._pair(script, clients) for _ in range(rounds)]
+
+    def _pair(self, script: str, clients: int) -> tuple[float, float]:
         """Transactions a second with capture and without, one after the other, in turns."""
         self._turn += 1
         order = (CAPTURED, PLAIN) if self._turn % 2 else (PLAIN, CAPTURED)
@@ -100,3 +142,18 @@ def _statements(connection: Connection) -> tuple[float, float]:
 def _renamer(connection: Connection, schema: str) -> Callable[[], object]:
     statement = sql.SQL(_SQL["rename"]).format(schema=sql.Identifier(schema))
     return lambda: connection.execute(statement)
+
+
+def _bulk(connection: Connection, rows: int) -> tuple[float, float]:
+    """Seconds of one UPDATE of all rows, with capture and without, each committed."""
+    took = []
+    for schema in (CAPTURED, PLAIN):
+        statement = sql.SQL(_SQL["all"]).format(schema=sql.Identifier(schema))
+        at = time.perf_counter()
+        connection.execute(statement)
+        took.append(time.perf_counter() - at)
+    connection.execute(_SQL["forget"])
+    for schema in (CAPTURED, PLAIN):
+        connection.execute(sql.SQL(_SQL["vacuum"]).format(schema=sql.Identifier(schema)))
+    say(f"writers: all {rows:,} rows: {took[0]:.2f} of {took[1]:.2f} s")
+    return took[0], took[1]

@@ -22,3 +22,9 @@ UPDATE {schema}.document SET seen = seen + 1 WHERE id = :id;
 
 -- name: rename
 UPDATE {schema}.reference SET name = md5(random()::text) WHERE id = 1;
+
+-- name: all
+UPDATE {schema}.document SET title = md5(random()::text);
+
+-- name: vacuum
+VACUUM {schema}.document;

@@ -1,0 +1,77 @@
+"""django-haystack's `update_index` with two workers, beside a replay of the same layers, without the spatial field.
+
+Haystack gets a collection made from Solr's default configset, with the field types of Haystack's own
+`build_solr_schema`; the replay is of an index of its own, whose view has no box.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+
+import orjson
+
+from bench.figures import of_pairs
+from bench.outcome import Outcome
+from bench.replay import as_outcome, in_turns, replayed
+from bench.world import CONFIG, ROOT, World, outbox
+from outbox.sql import queries
+from services.command import succeed
+
+_SQL = queries("bench", "haystack.sql")
+COLLECTION = "bench_haystack"
+PLAIN = ROOT / "bench" / "haystack.toml"
+_TEXTS = ("abstract", "name", "title", "category", "username")
+_LISTS = ("keywords", "regions")
+
+
+def measure(world: World) -> Outcome:
+    """In turns; the index without a box is applied for that, and its triggers taken off again."""
+    world.connection.execute(_SQL["view"])
+    _make_collection(world)
+    world.stack.stop_pipeline()
+    environment = {**world.endpoints.environment(), "OUTBOX_CONFIG": str(PLAIN)}
+    outbox(environment, "apply", "plain")
+    world.stack.start_pipeline(PLAIN)
+    world.drain()
+    (layers,) = world.connection.execute(queries("bench", "replay.sql")["count"]).fetchone() or (0,)
+    ways: dict[str, Callable[[], float]] = {
+        "replay": lambda: replayed(world, "plain"),
+        "haystack": lambda: _update_index(world, layers),
+    }
+    seen = in_turns("haystack", ways, layers, world.scale.rounds)
+    outbox(environment, "detach", "plain")
+    world.stack.stop_pipeline()
+    world.stack.start_pipeline(CONFIG)
+    name = f"django-haystack {version('django-haystack')}, update_index, two workers"
+    return as_outcome(
+        [of_pairs("replay_vs_haystack", list(zip(seen["replay"], seen["haystack"], strict=True)))],
+        {"`outbox replay --all`": seen["replay"], name: seen["haystack"]},
+        "haystack",
+        "Beside django-haystack",
+        "Both without the spatial field. Haystack reads with prefetch and commits once, in the end.",
+    )
+
+
+def _make_collection(world: World) -> None:
+    solr = world.solr
+    solr.admin("/admin/collections", {"action": "CREATE", "name": COLLECTION, "numShards": 1, "replicationFactor": 1})
+    fields = [{"name": name, "type": "string"} for name in ("django_ct", "django_id")]
+    fields += [{"name": name, "type": "text_en"} for name in _TEXTS]
+    fields.append({"name": "modified_date", "type": "pdate"})
+    many = [{"name": name, "type": "text_en", "multiValued": True} for name in _LISTS]
+    solr.admin(f"/{COLLECTION}/schema", {}, body=orjson.dumps({"add-field": [*fields, *many]}))
+
+
+def _update_index(world: World, layers: int) -> float:
+    """Seconds, as if it had indexed all layers: it leaves out the few whose date Python cannot hold."""
+    environment = {**os.environ, **world.endpoints.environment(), "BENCH_COLLECTION": COLLECTION}
+    said = succeed([sys.executable, "-m", "bench.django_catalogue"], extra=environment, cwd=ROOT)
+    count, seconds = said.split()
+    world.solr.commit(COLLECTION)
+    found = world.solr.select(COLLECTION, {"q": "*:*", "rows": 0})["response"]["numFound"]
+    if found != int(count):
+        raise RuntimeError(f"Haystack indexed {found} layers of {count}")
+    return float(seconds) * layers / int(count)

@@ -1,0 +1,61 @@
+"""A replay by the number of bulk worker processes, in turns; Celery grows and shrinks the pool that runs."""
+
+from __future__ import annotations
+
+import time
+
+from celery import Celery
+
+from bench.figures import of_samples
+from bench.outcome import Outcome, Plot, Table
+from bench.replay import replayed
+from bench.world import World, say
+from outbox.sql import queries
+
+_SQL = queries("bench", "replay.sql")
+PROCESSES = (1, 2, 4)
+_USUAL = 2
+_PATIENCE_S = 60.0
+
+
+def measure(world: World) -> Outcome:
+    """Documents a second by processes; afterwards there are as many as before."""
+    pool = _Pool(world)
+    (count,) = world.connection.execute(_SQL["count"]).fetchone() or (0,)
+    seen: dict[int, list[float]] = {processes: [] for processes in PROCESSES}
+    for turn in range(world.scale.rounds):
+        for processes in PROCESSES if turn % 2 else reversed(PROCESSES):
+            pool.resize(processes)
+            seen[processes].append(count / replayed(world, "layers"))
+            say(f"workers: {processes} processes, {seen[processes][-1]:.0f} documents/s")
+    pool.resize(_USUAL)
+    bars = {f"{processes} processes": of_samples("workers", samples) for processes, samples in seen.items()}
+    rows = [
+        (name, f"{one.value:,.0f}", f"{one.interval[0]:,.0f} to {one.interval[1]:,.0f}") for name, one in bars.items()
+    ]
+    table = Table("Replay by bulk worker processes", ("worker", "documents/s", "95 %"), rows)
+    return Outcome([], [table], [Plot("workers", "Replay: documents a second", bars=bars)])
+
+
+class _Pool:
+    def __init__(self, world: World) -> None:
+        self._app = Celery(broker=world.endpoints.broker_url)
+        names = [name for answer in self._app.control.ping(timeout=5.0) or () for name in answer]
+        self._bulk = [name for name in names if name.startswith("bulk@")]
+        if len(self._bulk) != 1:
+            raise RuntimeError(f"one bulk worker was expected to answer, not {names}")
+
+    def resize(self, wanted: int) -> None:
+        """Return when the pool has so many processes."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while (have := self._size()) != wanted:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the pool has {have} processes, not {wanted}, after {_PATIENCE_S:.0f} s")
+            change = self._app.control.pool_grow if have < wanted else self._app.control.pool_shrink
+            change(abs(wanted - have), destination=self._bulk, reply=True, timeout=20.0)
+
+    def _size(self) -> int:
+        found = self._app.control.inspect(destination=self._bulk, timeout=20.0).stats()
+        if found is None:
+            raise RuntimeError("the bulk worker does not answer")
+        return len(found[self._bulk[0]]["pool"]["processes"])
