@@ -11,4 +11,4 @@ def test_a_table_is_one_of_markdown() -> None:
 
 
 def test_a_spread_names_the_median_and_two_percentiles() -> None:
-    assert spread([float(number) for number in range(1, 101)]) == ("50.5", "95.9", "100.0")
+    assert spread([float(number) for number in range(1, 101)]) == ("50.5", "96.0", "100.0")
