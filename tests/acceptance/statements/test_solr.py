@@ -20,6 +20,8 @@ def running(server_url: str, broker_url: str, solr_url: str, tmp_path: Path) -> 
         yield running
 
 
+# On 15 in the long run: test_events.py has each statement's events there.
+@pytest.mark.parametrize("server_url", ["postgres", pytest.param("pg15", marks=pytest.mark.long)], indirect=True)
 @pytest.mark.timeout(600)
 def test_solr_equals_the_views_after_each_statement(running: Piped) -> None:
     running.refill(dict.fromkeys(INDEXES, frozenset({EVERYTHING})))
