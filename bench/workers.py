@@ -16,6 +16,7 @@ _SQL = queries("bench", "replay.sql")
 PROCESSES = (1, 2, 4)
 _USUAL = 2
 _PATIENCE_S = 60.0
+_ANSWER_S = 5.0
 
 
 def measure(world: World) -> Outcome:
@@ -40,7 +41,7 @@ def measure(world: World) -> Outcome:
 class _Pool:
     def __init__(self, world: World) -> None:
         self._app = Celery(broker=world.endpoints.broker_url)
-        names = [name for answer in self._app.control.ping(timeout=5.0) or () for name in answer]
+        names = [name for answer in self._app.control.ping(timeout=_ANSWER_S) or () for name in answer]
         self._bulk = [name for name in names if name.startswith("bulk@")]
         if len(self._bulk) != 1:
             raise RuntimeError(f"one bulk worker was expected to answer, not {names}")
@@ -51,11 +52,11 @@ class _Pool:
         while (have := self._size()) != wanted:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the pool has {have} processes, not {wanted}, after {_PATIENCE_S:.0f} s")
+            if have is None:
+                continue  # a worker that has just started may miss a question
             change = self._app.control.pool_grow if have < wanted else self._app.control.pool_shrink
-            change(abs(wanted - have), destination=self._bulk, reply=True, timeout=20.0)
+            change(abs(wanted - have), destination=self._bulk, reply=True, timeout=_ANSWER_S)
 
-    def _size(self) -> int:
-        found = self._app.control.inspect(destination=self._bulk, timeout=20.0).stats()
-        if found is None:
-            raise RuntimeError("the bulk worker does not answer")
-        return len(found[self._bulk[0]]["pool"]["processes"])
+    def _size(self) -> int | None:
+        found = self._app.control.inspect(destination=self._bulk, timeout=_ANSWER_S).stats()
+        return None if found is None else len(found[self._bulk[0]]["pool"]["processes"])
