@@ -46,7 +46,7 @@ TARGETS = (
     Target("replay_vs_haystack", "of django-haystack's update_index, without the spatial field", at_least=3),
     Target("replay_vs_tutorial", "of the tutorial's way: one task and one POST a layer", at_least=20),
     Target("configset_vs_tutorial", "raw rate with our configset, of that with the tutorial's schema", at_least=2.5),
-    Target("idle_p50_vs_floor", "COMMIT to /get, of the floor's steps added up", at_most=1.5),
+    Target("idle_p50_vs_floor", "COMMIT to Solr, of the floor's steps added up", at_most=1.5),
     Target("idle_p99_vs_floor", "the same, the slowest percent", at_most=4),
     Target("p99_200_vs_idle_p50", "at 200 edits a second, of an idle edit's median", at_most=8),
     Target("p99_500_ms", "at 500 edits a second, milliseconds"),

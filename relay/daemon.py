@@ -128,7 +128,7 @@ class Relay:
             if survey.over:
                 did = self._revoke(connection) or did
             if survey.unexpanded and not survey.paused:
-                self._expander.beside.ask()
+                self._expander.ask(survey)
             for wish in self._claimer.wishes(survey):
                 claimed = self._claimer.claim(connection, survey, wish)
                 did = claimed or did

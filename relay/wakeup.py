@@ -28,7 +28,7 @@ _SQL = queries("relay", "wakeup.sql")
 _OURS = "ours"
 log = structlog.get_logger("relay")
 
-LINGER_S = 0.15  # a busy relay never sleeps: each turn of the flag is a row version that the writers read
+LINGER_S = 0.05  # a busy relay never sleeps: each turn of the flag is a row version that the writers read
 LOOK_S = 0.005
 RENEW_S = 15.0
 HEAR_S = 2.0

@@ -6,8 +6,12 @@ SELECT pg_notify('outbox', %(payload)s);
 
 -- name: sleep
 -- From now on a trigger that reads this wakes the relay. Only some seconds ahead, and renewed: a relay that dies asleep
--- must not cost the writers a NOTIFY each for hours.
+-- must not cost the writers a NOTIFY each for hours. Not waited for on the disk: whoever reads it sees it at once, and
+-- a crash of Postgres that loses it ends our session too.
+BEGIN;
+SET LOCAL synchronous_commit = off;
 UPDATE outbox.relay SET asleep_until = clock_timestamp() + interval '30 s' WHERE one;
+COMMIT;
 
 -- name: awake
 -- Not waited for: if a crash loses it, the writers notify for nothing for some seconds.

@@ -42,6 +42,7 @@ class Survey:
     fanout: bool
     replay: bool
     unexpanded: bool
+    newest_fanout: int | None
     suspects: bool
     dead_suspects: bool
     due_s: float | None

@@ -4,13 +4,14 @@ SELECT id, name, definition, applied_at FROM outbox.index WHERE definition IS NO
 
 -- name: survey
 -- All that the relay has to know before it acts, in one round trip: for each target what waits, since when it may be
--- taken, and what is in flight. Nothing is done for a detached index: its view may be gone. Each ORDER BY … LIMIT 1 reads the head of a partial index.
+-- taken, and what is in flight. Nothing is done for a detached index: its view may be gone. Each ORDER BY … LIMIT 1 reads an
+-- end of a partial index.
 SELECT t.id, t.index, i.name, t.collection, t.state = 'serving',
     i.paused OR (i.paused_until > clock_timestamp()) IS TRUE, i.applied_at,
     t.retry_at IS NOT NULL, (t.retry_at > clock_timestamp()) IS TRUE,
     t.checked_server IS DISTINCT FROM pg_postmaster_start_time(), (t.recheck_at <= clock_timestamp()) IS TRUE, t.batch, t.failed,
     (live.available_at <= clock_timestamp()) IS TRUE, (fanout.available_at <= clock_timestamp()) IS TRUE,
-    (replay.available_at <= clock_timestamp()) IS TRUE, (unexpanded.available_at <= clock_timestamp()) IS TRUE,
+    (replay.available_at <= clock_timestamp()) IS TRUE, (unexpanded.available_at <= clock_timestamp()) IS TRUE, newest.id,
     (suspects.available_at <= clock_timestamp()) IS TRUE, suspects.dead,
     extract(epoch FROM due.at - clock_timestamp())::float8,
     flying.live, flying.bulk, flying.bulk_unbegun, flying.suspects, flying.over
@@ -37,6 +38,12 @@ LEFT JOIN LATERAL (
     WHERE t.state = 'serving' AND e.index = t.index AND e.key IS NULL AND e.done_at IS NULL AND e.dead_at IS NULL
     ORDER BY e.available_at, e.id LIMIT 1
 ) AS unexpanded ON true
+LEFT JOIN LATERAL (
+    SELECT e.id FROM outbox.event AS e
+    WHERE t.state = 'serving' AND e.index = t.index AND e.key IS NULL AND e.done_at IS NULL AND e.dead_at IS NULL
+        AND e.available_at <= clock_timestamp()
+    ORDER BY e.available_at DESC, e.id DESC LIMIT 1
+) AS newest ON true
 CROSS JOIN LATERAL (
     SELECT min(e.available_at) FILTER (WHERE e.dead_at IS NULL) AS available_at,
         coalesce(bool_or(e.dead_at IS NOT NULL), false) AS dead

@@ -31,6 +31,7 @@ IDLE = Survey(
     fanout=False,
     replay=False,
     unexpanded=False,
+    newest_fanout=None,
     suspects=False,
     dead_suspects=False,
     due_s=None,

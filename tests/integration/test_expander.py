@@ -1,0 +1,78 @@
+"""What is expanded beside the claiming: at once when it comes, and now and then while it waits for the workers."""
+
+from __future__ import annotations
+
+import pytest
+
+from outbox.store import events, targets
+from outbox.store.targets import Survey
+from relay import expand as expansion
+from relay import expander
+from relay.expander import Expander
+from tests.integration.desk import Desk, settings
+from tests.integration.hand_made import insert_items
+from tests.pipeline import until
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether each look at the fan-outs of an index found something to do; one key may wait for the workers."""
+    seen: list[bool] = []
+    real = expander.expand
+
+    def watched(*arguments: object) -> bool:
+        seen.append(real(*arguments))  # type: ignore[arg-type]
+        return seen[-1]
+
+    monkeypatch.setattr(expander, "expand", watched)
+    monkeypatch.setattr(expansion, "BACKLOG_MOST", 1)
+    return seen
+
+
+def survey(desk: Desk) -> Survey:
+    """Of the one target."""
+    (found,) = targets.survey(desk.connection)
+    return found
+
+
+def test_what_waits_for_the_workers_is_not_looked_at_each_time(
+    desk: Desk, database_url: str, looks: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expander, "PAUSE_S", 3600.0)
+    insert_items(desk.connection, [1, 2, 3])
+    index = survey(desk).index
+    first = events.replay_all(desk.connection, index)
+    one = Expander(settings(database_url, desk.solr.url))
+    one.beside.start()
+    try:
+        one.ask(survey(desk))
+        until(lambda: looks[-1:] == [False], "the rest of the replay waits for the workers")
+        known = len(looks)
+        for _ in range(50):
+            one.ask(survey(desk))
+        second = events.replay_all(desk.connection, index)
+        assert survey(desk).newest_fanout == second > first
+        one.ask(survey(desk))
+        until(lambda: len(looks) > known, "the second is looked at")
+        assert looks[known:] == [False]  # and nothing was, in between
+    finally:
+        one.beside.stop(5.0)
+
+
+def test_it_is_looked_at_again_after_a_pause(desk: Desk, database_url: str, looks: list[bool]) -> None:
+    insert_items(desk.connection, [1, 2, 3])
+    events.replay_all(desk.connection, survey(desk).index)
+    one = Expander(settings(database_url, desk.solr.url))
+    one.beside.start()
+    try:
+        one.ask(survey(desk))
+        until(lambda: looks[-1:] == [False], "the rest of the replay waits for the workers")
+        known = len(looks)
+
+        def again() -> bool:
+            one.ask(survey(desk))
+            return len(looks) > known
+
+        until(again, "it is looked at again")
+    finally:
+        one.beside.stop(5.0)
