@@ -27,6 +27,7 @@ from outbox.sql import queries
 
 _SQL = queries("bench", "idle.sql")
 _EVENT = queries("bench", "latency.sql")["event"]
+_CLAIM = queries("bench", "replay.sql")["claim"]
 STEPS = 100
 RATES = (50.0, 200.0, 500.0)
 NOTE = (
@@ -136,15 +137,18 @@ def _floor(world: World) -> dict[str, float]:
         solr = Solr(Address(world.endpoints.solr_url))
         (key,) = (row[0] for row in connection.execute(_SQL["key"]))
         rows = read(connection, world, [key])
+        claim = (connection.execute(_CLAIM, {"keys": [key]}).fetchone() or (0,))[0]
+        view = {"number": claim, "only": None}
         steps: dict[str, Callable[[], object]] = {
             "insert and commit": lambda: connection.execute(_SQL["insert"]),
             "notify": lambda: _notified(connection, listener),
             "publish and consume": lambda: _consumed(producer, queue),
-            "read": lambda: read(connection, world, [key]),
+            "read": lambda: connection.execute(world.definition.read.encode(), view).fetchall(),
             "post": lambda: solr.update(world.collection, bodies(connection, world, [rows])[0], commit_within_ms=1000),
         }
         medians = {name: median(_took(step) for _ in range(STEPS)) for name, step in steps.items()}
         queue.delete()
+        connection.execute(_SQL["end"], {"number": claim})
         connection.execute(_SQL["drop"])
     say("floor: " + ", ".join(f"{name} {took:.2f} ms" for name, took in medians.items()))
     return medians

@@ -21,3 +21,6 @@ NOTIFY bench_floor;
 
 -- name: done
 SELECT id, extract(epoch FROM done_at)::float8 FROM outbox.event WHERE id = ANY (%(events)s) AND done_at IS NOT NULL;
+
+-- name: end
+DELETE FROM outbox.claim WHERE number = %(number)s;

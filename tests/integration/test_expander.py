@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from outbox.connection import Connection
+from outbox.index import Definition
 from outbox.store import events, targets
 from outbox.store.targets import Survey
 from relay import expand as expansion
 from relay import expander
+from relay.enumerate import Enumerator
 from relay.expander import Expander
 from tests.integration.desk import Desk, settings
 from tests.integration.hand_made import insert_items
@@ -18,13 +21,12 @@ from tests.pipeline import until
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether each look at the fan-outs of an index found something to do; one key may wait for the workers."""
     seen: list[bool] = []
-    real = expander.expand
 
-    def watched(*arguments: object) -> bool:
-        seen.append(real(*arguments))  # type: ignore[arg-type]
+    def watched(connection: Connection, index: int, definition: Definition, enumerator: Enumerator) -> bool:
+        seen.append(expansion.expand(connection, index, definition, enumerator))
         return seen[-1]
 
-    monkeypatch.setattr(expander, "expand", watched)
+    monkeypatch.setattr("relay.expander.expand", watched)
     monkeypatch.setattr(expansion, "BACKLOG_MOST", 1)
     return seen
 
