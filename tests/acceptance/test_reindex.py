@@ -13,7 +13,7 @@ import pytest
 
 from outbox.solr import collections
 from tests.acceptance.conftest import Catalogue, filled
-from tests.acceptance.reindexing import traffic
+from tests.acceptance.reindexing import PATIENCE_S, traffic
 from tests.pipeline import until
 
 LAYERS = 1000
@@ -52,10 +52,10 @@ def behind(catalogue: Catalogue) -> str:
     return found
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(2 * PATIENCE_S + 1000)
 def test_the_same_view_and_back_again(ready: Catalogue) -> None:
     first = behind(ready)
-    said = ready.pipeline.run("reindex", "layers", timeout_s=900).stderr
+    said = ready.pipeline.run("reindex", "layers", timeout_s=PATIENCE_S).stderr
     assert "all equal" in said
     assert proven(ready)["compared"] > 0
     second = behind(ready)
@@ -70,10 +70,10 @@ def test_the_same_view_and_back_again(ready: Catalogue) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(2 * PATIENCE_S + 1000)
 def test_another_view(ready: Catalogue) -> None:
     ready.connection.execute(OTHER)
-    ready.pipeline.run("reindex", "layers", "--view", "catalogue.other_document", timeout_s=900)
+    ready.pipeline.run("reindex", "layers", "--view", "catalogue.other_document", timeout_s=PATIENCE_S)
     proven(ready)
     ready.pipeline.run("reindex", "layers", "--drop-old")
     (document,) = ready.solr.select("layers", {"q": "shouted:[* TO *]", "rows": 1})["response"]["docs"]
@@ -81,7 +81,7 @@ def test_another_view(ready: Catalogue) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(2 * PATIENCE_S + 1000)
 @pytest.mark.parametrize("victim", WORKING)
 def test_a_kill_in_the_middle(ready: Catalogue, victim: str) -> None:
     first = behind(ready)
@@ -103,9 +103,9 @@ def killed_in_the_middle(ready: Catalogue, victim: str, is_first: Callable[[], b
             ready.pipeline.kill(victim)
             if victim == "worker-bulk":
                 ready.pipeline.start(relays=0, live=0)
-        process.communicate(timeout=900)
+        process.communicate(timeout=PATIENCE_S)
     if victim == "command":
-        ready.pipeline.run("reindex", "layers", timeout_s=900)  # goes on
+        ready.pipeline.run("reindex", "layers", timeout_s=PATIENCE_S)  # goes on
     assert victim == "command" or process.returncode == 0
 
 

@@ -18,7 +18,7 @@ from outbox.solr.client import Address, Solr
 from services.stack import Stack
 from tests import oracle
 from tests.acceptance.conftest import Catalogue, filled
-from tests.acceptance.reindexing import traffic
+from tests.acceptance.reindexing import PATIENCE_S, traffic
 from tests.acceptance.test_reindex import LAYERS, MANY, OTHER, WORKING, killed_in_the_middle, proven
 
 
@@ -68,27 +68,27 @@ def busy(
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(2 * PATIENCE_S + 1000)
 def test_cores_exchange_their_names_and_back(busy: Catalogue) -> None:
     first = collections.core_folder(busy.solr, "layers")
-    busy.pipeline.run("reindex", "layers", timeout_s=900)
+    busy.pipeline.run("reindex", "layers", timeout_s=PATIENCE_S)
     assert collections.core_folder(busy.solr, "layers") != first
     proven(busy)
-    busy.pipeline.run("reindex", "layers", "--rollback", timeout_s=900)
+    busy.pipeline.run("reindex", "layers", "--rollback", timeout_s=PATIENCE_S)
     assert collections.core_folder(busy.solr, "layers") == first
     proven(busy)
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(2 * PATIENCE_S + 1000)
 def test_another_view(busy: Catalogue) -> None:
     busy.connection.execute(OTHER)
-    busy.pipeline.run("reindex", "layers", "--view", "catalogue.other_document", timeout_s=900)
+    busy.pipeline.run("reindex", "layers", "--view", "catalogue.other_document", timeout_s=PATIENCE_S)
     proven(busy)
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(2 * PATIENCE_S + 1000)
 @pytest.mark.parametrize("victim", WORKING)
 def test_a_kill_in_the_middle(busy: Catalogue, victim: str) -> None:
     first = collections.core_folder(busy.solr, "layers")
