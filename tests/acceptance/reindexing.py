@@ -14,7 +14,7 @@ from outbox.solr.client import Address, Solr
 from tests.alongside import Alongside
 
 PATIENCE_S = 3000.0
-"""Of a reindex beside the application: Solr writes each edit twice meanwhile, and may have a third of a busy machine."""
+"""Of a reindex beside the application: Solr writes each edit twice meanwhile, and has a part of a busy machine."""
 EDIT = "UPDATE catalogue.layer SET title = %s WHERE id = %s"
 DELETE = """WITH gone AS (SELECT id FROM catalogue.layer WHERE id = %s),
     keywords AS (DELETE FROM catalogue.layer_keyword USING gone WHERE layer_id = gone.id),
