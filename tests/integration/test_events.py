@@ -18,10 +18,9 @@ from outbox.store.events import FanOut
 from tests.integration.hand_made import MINUTE, Place, add, begun, make_index, states
 
 ROOT = Path(__file__).resolve().parents[2]
-# Not one statement that can be planned: LISTEN, a transaction, GRANTs, and what is completed with identifiers.
+# Not one statement that can be planned: LISTEN, GRANTs, and what is completed with identifiers.
 NOT_PLANNED = {
     "listen",
-    "awake",
     "grants",
     "grants_apply",
     "pinned",
