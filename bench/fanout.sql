@@ -6,6 +6,3 @@ SELECT count(*) FROM catalogue.layer WHERE owner_id = (SELECT min(id) FROM catal
 
 -- name: rename
 UPDATE catalogue.person SET username = 'owner ' || md5(random()::text) WHERE id = (SELECT min(id) FROM catalogue.person);
-
--- name: fans
-SELECT EXISTS (SELECT FROM outbox.event WHERE done_at IS NULL AND dead_at IS NULL AND lane <> 'live');

@@ -17,16 +17,16 @@ from kombu import Queue
 
 from bench import replay_latency
 from bench.figures import of_samples, of_two, percentile
-from bench.latency import Load
+from bench.latency import Load, event_of
 from bench.outcome import Outcome, Plot, Table, spread
 from bench.replay import bodies, read
 from bench.world import World, say
+from outbox import replay
 from outbox.connection import Connection, connect
 from outbox.solr.client import Address, Solr
 from outbox.sql import queries
 
 _SQL = queries("bench", "idle.sql")
-_EVENT = queries("bench", "latency.sql")["event"]
 _CLAIM = queries("bench", "replay.sql")["claim"]
 STEPS = 100
 RATES = (50.0, 200.0, 500.0)
@@ -81,7 +81,7 @@ def _edits(world: World, many: int) -> tuple[list[float], list[float]]:
             row = connection.execute(_SQL["edit"], {"title": f"idle {turn}", "layer": turn + 10}).fetchone()
             if row is None:
                 raise RuntimeError("no such layer")
-            event, at = _number(connection), time.time()
+            event, at = event_of(connection), time.time()
             connection.commit()
             if turn >= 0 and turn % 10 == 0:
                 _until_found(world, str(row[0]), f"idle {turn}")
@@ -91,13 +91,6 @@ def _edits(world: World, many: int) -> tuple[list[float], list[float]]:
                 done = _done(world, str(row[0]), f"idle {turn}", event)
                 found += [1000 * (done - at)] if turn >= 0 else []
     return found, searchable
-
-
-def _number(connection: Connection) -> int:
-    row = connection.execute(_EVENT).fetchone()
-    if row is None:
-        raise RuntimeError("no event")  # a SELECT without FROM gives one
-    return int(row[0])
 
 
 def _done(world: World, key: str, title: str, event: int) -> float:
@@ -118,7 +111,7 @@ def _until_found(world: World, key: str, title: str) -> None:
     while [each.get("title") for each in world.solr.select("layers", wanted)["response"]["docs"]] != [title]:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{key} is not found in Solr after {_PATIENCE_S:.0f} s")
-        time.sleep(0.002)
+        time.sleep(0.002)  # Solr tells nobody when a searcher is open: it has to be asked
 
 
 def _floor(world: World) -> dict[str, float]:
@@ -193,5 +186,6 @@ def _loaded(world: World, rate: float) -> list[float]:
 def _beside_replay(world: World) -> list[float]:
     """Milliseconds of the edits that were made while a replay of all documents ran."""
     seen = replay_latency.Measured("beside a replay")
-    replay_latency.during_replay(world.connection, world.endpoints.database_url, seen, rate=RATES[0])
+    replay.all_documents(world.connection, "layers")
+    replay_latency.during_bulk(world.connection, world.endpoints.database_url, seen, rate=RATES[0])
     return seen.milliseconds

@@ -68,7 +68,7 @@ class Load:
             time.sleep(max(0.0, due - time.monotonic()))
             with connection.transaction():
                 connection.execute(_SQL["edit"], {"title": f"{time.time()}", "layer": choice.randint(1, LAYERS)})
-                event = _number(connection, "event")
+                event = event_of(connection)
                 at = time.time()
             self.commits.append((event, at))
 
@@ -121,10 +121,11 @@ def measure(world: World, measured: Measured, *, rate: float, seconds: float) ->
     measured.documents += documents
 
 
-def _number(connection: Connection, query: str) -> int:
-    row = connection.execute(_SQL[query]).fetchone()
+def event_of(connection: Connection) -> int:
+    """The event that the trigger wrote in this session's transaction."""
+    row = connection.execute(_SQL["event"]).fetchone()
     if row is None:
-        raise RuntimeError(f"{query} gave no row")  # each is a SELECT of one
+        raise RuntimeError("no event")  # a SELECT without FROM gives one row
     return int(row[0])
 
 

@@ -65,21 +65,20 @@ def edit(connection: Connection, url: str, measured: Measured, *, rate: float, s
     measured.milliseconds += [1000 * (done[event] - at) for event, at in load.commits]
 
 
-def during_replay(connection: Connection, url: str, measured: Measured, *, rate: float) -> float:
-    """Edit from the begin of a replay to its end; the seconds that it took."""
+def during_bulk(connection: Connection, url: str, measured: Measured, *, rate: float) -> float:
+    """Edit until what was just enqueued for the bulk lanes is done; the seconds that it took."""
     over = threading.Event()
     errors: list[BaseException] = []
 
     def watch() -> None:
         try:
             with connect(url, application="bench watcher", autocommit=True) as own:
-                wait_for_replay(own)
+                wait_for_bulk(own)
         except BaseException as error:  # of a thread: raised below
             errors.append(error)
         finally:
             over.set()
 
-    replay.all_documents(connection, "layers")
     began = time.monotonic()
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -91,12 +90,12 @@ def during_replay(connection: Connection, url: str, measured: Measured, *, rate:
     return time.monotonic() - began
 
 
-def wait_for_replay(connection: Connection) -> None:
+def wait_for_bulk(connection: Connection) -> None:
     """Wait until no event of the bulk lanes waits."""
     deadline = time.monotonic() + 1800
     while connection.execute(_SQL["replays"]).fetchone() != (False,):
         if time.monotonic() > deadline:
-            raise TimeoutError("the replay is not over after half an hour")
+            raise TimeoutError("the bulk lanes are not empty after half an hour")
         time.sleep(0.2)  # the condition is in the database, which has nothing to wake us by
 
 
@@ -115,7 +114,8 @@ def main(documents: int, rate: float, rounds: int, folder: Path) -> None:
         seconds = FIRST_S
         for _ in range(rounds):
             edit(connection, url, without, rate=rate, seconds=seconds)
-            seconds = during_replay(connection, url, beside, rate=rate)
+            replay.all_documents(connection, "layers")
+            seconds = during_bulk(connection, url, beside, rate=rate)
             world.drain()
             beside.replayed += documents
             beside.seconds += seconds

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from statistics import median
 
 from bench.figures import of_pairs
 from bench.outcome import Outcome, Table
@@ -44,7 +45,7 @@ def _row(world: World, kilobytes: int, documents: int) -> tuple[str, ...]:
     }
     seen = in_turns(f"sizes: {kilobytes} kB", ways, documents, world.scale.rounds)
     ratio = of_pairs("size", list(zip(seen["replay"], seen["raw"], strict=True)))
-    rate = sorted(seen["replay"])[len(seen["replay"]) // 2]
+    rate = median(seen["replay"])
     say(f"sizes: {kilobytes} kB: {rate:.0f} documents/s, {ratio.value:.2f} of Solr alone")
     interval = f"{ratio.interval[0]:.2f} to {ratio.interval[1]:.2f}"
     return (f"{kilobytes}", f"{rate:,.0f}", f"{rate * kilobytes / 1000:.1f}", f"{ratio.value:.2f}", interval)

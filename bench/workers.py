@@ -6,9 +6,8 @@ import time
 
 from celery import Celery
 
-from bench.figures import of_samples
-from bench.outcome import Outcome, Plot, Table
-from bench.replay import replayed
+from bench.outcome import Outcome
+from bench.replay import as_outcome, replayed
 from bench.world import World, say
 from outbox.sql import queries
 
@@ -30,12 +29,10 @@ def measure(world: World) -> Outcome:
             seen[processes].append(count / replayed(world, "layers"))
             say(f"workers: {processes} processes, {seen[processes][-1]:.0f} documents/s")
     pool.resize(_USUAL)
-    bars = {f"{processes} processes": of_samples("workers", samples) for processes, samples in seen.items()}
-    rows = [
-        (name, f"{one.value:,.0f}", f"{one.interval[0]:,.0f} to {one.interval[1]:,.0f}") for name, one in bars.items()
-    ]
-    table = Table("Replay by bulk worker processes", ("worker", "documents/s", "95 %"), rows)
-    return Outcome([], [table], [Plot("workers", "Replay: documents a second", bars=bars)])
+    rates = {f"{processes} processes": samples for processes, samples in seen.items()}
+    return as_outcome(
+        [], rates, "workers", "Replay by bulk worker processes", "One Celery worker; its pool is resized."
+    )
 
 
 class _Pool:

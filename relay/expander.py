@@ -18,7 +18,7 @@ from relay.enumerate import Enumerator
 from relay.expand import expand
 
 PAUSE_S = 0.1
-"""Between two looks at fan-outs that wait for the workers: a fiftieth of what they may have ahead, or less."""
+"""Between two looks at fan-outs that wait for the workers; these have 5,000 keys ahead, and so do not run dry."""
 
 
 class Expander:

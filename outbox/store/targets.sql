@@ -4,8 +4,8 @@ SELECT id, name, definition, applied_at FROM outbox.index WHERE definition IS NO
 
 -- name: survey
 -- All that the relay has to know before it acts, in one round trip: for each target what waits, since when it may be
--- taken, and what is in flight. Nothing is done for a detached index: its view may be gone. Each ORDER BY … LIMIT 1 reads an
--- end of a partial index.
+-- taken, and what is in flight. Nothing is done for a detached index: its view may be gone. Each ORDER BY … LIMIT 1 reads one
+-- end of a partial index; `newest` begins before what is postponed, as a bound that stays the same within a statement lets it.
 SELECT t.id, t.index, i.name, t.collection, t.state = 'serving',
     i.paused OR (i.paused_until > clock_timestamp()) IS TRUE, i.applied_at,
     t.retry_at IS NOT NULL, (t.retry_at > clock_timestamp()) IS TRUE,
@@ -41,7 +41,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT e.id FROM outbox.event AS e
     WHERE t.state = 'serving' AND e.index = t.index AND e.key IS NULL AND e.done_at IS NULL AND e.dead_at IS NULL
-        AND e.available_at <= clock_timestamp()
+        AND e.available_at <= statement_timestamp()
     ORDER BY e.available_at DESC, e.id DESC LIMIT 1
 ) AS newest ON true
 CROSS JOIN LATERAL (

@@ -1,4 +1,4 @@
-"""A claim stays as cheap as it is: counted in blocks of Postgres, whatever waits behind what it takes."""
+"""A claim and the survey stay as cheap as they are: counted in blocks of Postgres, whatever waits behind."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from tests.integration.hand_made import Place, make_index
 CLAIM = queries("outbox.store", "claims.sql")["claim"]
 WAITING = """INSERT INTO outbox.event (index, lane, key, op)
     SELECT 1, 'live', CASE WHEN %(hot)s THEN 'hot' ELSE n::text END, 'U' FROM generate_series(1, %(many)s) AS n"""
+SURVEY = queries("outbox.store", "targets.sql")["survey"]
+POSTPONED = """INSERT INTO outbox.event (index, way, op, available_at)
+    SELECT 1, 3, 'U', clock_timestamp() + interval '1 h' FROM generate_series(1, %(many)s)"""
 LITTLE = 2_000  # as many as a claim looks at
 MANY = 50_000
 
@@ -34,11 +37,16 @@ def blocks(connection: Connection, place: Place) -> int:
         "dispatch_lease": timedelta(seconds=30),
         "work_lease": timedelta(seconds=60),
     }
+    return counted(connection, CLAIM, parameters)
+
+
+def counted(connection: Connection, query: str, parameters: dict[str, Any]) -> int:
+    """Blocks of a statement that gives one row, and is undone."""
     with connection.transaction(force_rollback=True), psycopg.ClientCursor(connection) as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {CLAIM}".encode(), parameters)
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}".encode(), parameters)
         ((plan,),) = cursor.fetchall()
     root = plan[0]["Plan"]
-    assert root["Actual Rows"] == 1, "nothing was claimed"
+    assert root["Actual Rows"] == 1, "nothing was given"
     return int(root["Shared Hit Blocks"] + root["Shared Read Blocks"])
 
 
@@ -54,4 +62,18 @@ def test_a_claim_costs_the_same_whatever_waits(outbox: Connection, many: int, ho
         outbox.execute("ANALYZE outbox.event")
     found = blocks(outbox, place)
     print(f"{few} blocks with {LITTLE} waiting, {found} with {many}")
+    assert found <= 2 * few
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+def test_a_survey_costs_the_same_whatever_is_postponed(outbox: Connection, analysed: bool) -> None:
+    make_index(outbox)
+    outbox.execute("INSERT INTO outbox.event (index, way, op) VALUES (1, 3, 'U')")
+    outbox.execute(POSTPONED, {"many": LITTLE})
+    few = counted(outbox, SURVEY, {})
+    outbox.execute(POSTPONED, {"many": MANY - LITTLE})
+    if analysed:
+        outbox.execute("ANALYZE outbox.event")
+    found = counted(outbox, SURVEY, {})
+    print(f"{few} blocks with {LITTLE} postponed, {found} with {MANY}")
     assert found <= 2 * few

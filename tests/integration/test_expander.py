@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from outbox.connection import Connection
@@ -37,44 +39,45 @@ def survey(desk: Desk) -> Survey:
     return found
 
 
+@pytest.fixture
+def running(desk: Desk, database_url: str) -> Iterator[Expander]:
+    """One that runs, over an index with three documents."""
+    insert_items(desk.connection, [1, 2, 3])
+    found = Expander(settings(database_url, desk.solr.url))
+    found.beside.start()
+    yield found
+    found.beside.stop(5.0)
+
+
+def replay_begun(desk: Desk, running: Expander, looks: list[bool]) -> int:
+    """A replay whose rest waits for the workers; its event."""
+    event = events.replay_all(desk.connection, survey(desk).index)
+    running.ask(survey(desk))
+    until(lambda: looks[-1:] == [False], "the rest of the replay waits for the workers")
+    return event
+
+
 def test_what_waits_for_the_workers_is_not_looked_at_each_time(
-    desk: Desk, database_url: str, looks: list[bool], monkeypatch: pytest.MonkeyPatch
+    desk: Desk, running: Expander, looks: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(expander, "PAUSE_S", 3600.0)
-    insert_items(desk.connection, [1, 2, 3])
-    index = survey(desk).index
-    first = events.replay_all(desk.connection, index)
-    one = Expander(settings(database_url, desk.solr.url))
-    one.beside.start()
-    try:
-        one.ask(survey(desk))
-        until(lambda: looks[-1:] == [False], "the rest of the replay waits for the workers")
-        known = len(looks)
-        for _ in range(50):
-            one.ask(survey(desk))
-        second = events.replay_all(desk.connection, index)
-        assert survey(desk).newest_fanout == second > first
-        one.ask(survey(desk))
-        until(lambda: len(looks) > known, "the second is looked at")
-        assert looks[known:] == [False]  # and nothing was, in between
-    finally:
-        one.beside.stop(5.0)
+    first = replay_begun(desk, running, looks)
+    known = len(looks)
+    for _ in range(50):
+        running.ask(survey(desk))
+    second = events.replay_all(desk.connection, survey(desk).index)
+    assert survey(desk).newest_fanout == second > first
+    running.ask(survey(desk))
+    until(lambda: len(looks) > known, "the second is looked at")
+    assert looks[known:] == [False]  # and nothing was, in between
 
 
-def test_it_is_looked_at_again_after_a_pause(desk: Desk, database_url: str, looks: list[bool]) -> None:
-    insert_items(desk.connection, [1, 2, 3])
-    events.replay_all(desk.connection, survey(desk).index)
-    one = Expander(settings(database_url, desk.solr.url))
-    one.beside.start()
-    try:
-        one.ask(survey(desk))
-        until(lambda: looks[-1:] == [False], "the rest of the replay waits for the workers")
-        known = len(looks)
+def test_it_is_looked_at_again_after_a_pause(desk: Desk, running: Expander, looks: list[bool]) -> None:
+    replay_begun(desk, running, looks)
+    known = len(looks)
 
-        def again() -> bool:
-            one.ask(survey(desk))
-            return len(looks) > known
+    def again() -> bool:
+        running.ask(survey(desk))
+        return len(looks) > known
 
-        until(again, "it is looked at again")
-    finally:
-        one.beside.stop(5.0)
+    until(again, "it is looked at again")
