@@ -40,7 +40,7 @@ class Scale:
     shown_on: int
 
 
-QUICK = Scale(layers=4000, rounds=3, tutorial=150, edits=150, load_s=8, writers_s=3, waiting=200_000, shown_on=20_000)
+QUICK = Scale(layers=4000, rounds=2, tutorial=150, edits=100, load_s=4, writers_s=2, waiting=200_000, shown_on=20_000)
 FULL = Scale(
     layers=20_000, rounds=7, tutorial=1000, edits=1000, load_s=60, writers_s=15, waiting=1_000_000, shown_on=100_000
 )

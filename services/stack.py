@@ -190,11 +190,14 @@ class Stack:
         environment = Units(self.folder, self._running()).rabbitmq().environment()
         return succeed([SCRIPTS / "rabbitmqctl", "-q", *arguments], extra=environment)
 
-    def start_pipeline(self, config: Path, say: Say = _silent) -> None:
-        """Start relay and workers with this outbox.toml; wait until a relay leads and both queues have a consumer."""
+    def start_pipeline(self, config: Path, say: Say = _silent, *, bulk: int = 2) -> None:
+        """Start relay and workers with this outbox.toml; wait until a relay leads and both queues have a consumer.
+
+        `bulk`: processes of the worker of bulk claims.
+        """
         path = pipeline.require(config)
         with self.folder.locked():
-            known = replace(self._running(), config=path)
+            known = replace(self._running(), config=path, bulk=bulk)
             state.save(self.folder, known)
             self._configure(known)
             launch([self._service(name, known) for name in pipeline.NAMES], say)

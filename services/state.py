@@ -84,6 +84,8 @@ class Folder:
 class State:
     """What an instance remembers. `services` names what the last start wanted, `config` the pipeline's outbox.toml.
 
+    `bulk`: processes of the worker of bulk claims.
+
     `fsync`: whether Postgres waits for the disk, without which data survive the death of every process, but not that of
     the machine.
 
@@ -100,6 +102,7 @@ class State:
     services: tuple[str, ...] = ()
     solr_mode: SolrMode = "cloud"
     config: str = ""
+    bulk: int = 2
     fsync: bool = True
     short: str = ""
     postgres_prefix: tuple[str, ...] = ()

@@ -39,8 +39,8 @@ class Units:
         """Relay and workers, once `pipeline start` has named an outbox.toml."""
         if not self.state.config:
             return []
-        endpoints, config = self.endpoints(), self.state.config
-        return [Relay(endpoints, config), Worker(endpoints, config, "live", 2), Worker(endpoints, config, "bulk", 2)]
+        endpoints, config, bulk = self.endpoints(), self.state.config, self.state.bulk
+        return [Relay(endpoints, config), Worker(endpoints, config, "live", 2), Worker(endpoints, config, "bulk", bulk)]
 
     def all(self) -> list[Unit]:
         """Services, then pipeline."""
