@@ -8,9 +8,11 @@ import re
 import secrets
 import shutil
 import subprocess
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +39,17 @@ def pytest_report_header() -> list[str]:
     found.append(f"rabbitmq {_rabbitmq_version()}")
     found.append(f"solr {_solr_version()}")
     return [f"servers: {', '.join(found)}"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How long each folder of tests took, fixtures included: what has to shrink when a run has become too long."""
+    seconds: defaultdict[str, float] = defaultdict(float)
+    for report in chain.from_iterable(terminalreporter.stats.values()):
+        if isinstance(report, pytest.TestReport):
+            seconds["/".join(Path(report.nodeid.partition("::")[0]).parts[1:-1])] += report.duration
+    longest = sorted(seconds.items(), key=lambda part: part[1], reverse=True)
+    parts = ", ".join(f"{folder} {total:.0f} s" for folder, total in longest)
+    terminalreporter.write_line(f"time by folder: {parts}")
 
 
 def _postgres_versions() -> list[str]:
