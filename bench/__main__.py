@@ -35,6 +35,7 @@ PARTS: Mapping[str, Callable[[World], Outcome]] = {
 
 
 UNTARGETED = ("fanout", "sizes", "workers")
+"""They give tables alone: a quick run leaves them out."""
 
 
 def write(figures: list[Figure], to: Path) -> None:
