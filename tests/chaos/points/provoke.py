@@ -11,7 +11,7 @@ import orjson
 
 from services.rabbitmq import VHOST
 from tests.chaos.points.fleet import RELAYS
-from tests.chaos.points.shop import SQL, Shop
+from tests.chaos.points.shop import PATIENCE_S, SQL, Shop
 from tests.chaos.points.steps import BEGIN, Action, Moment, Role
 from tests.pipeline import until
 
@@ -102,12 +102,14 @@ def trigger_off(shop: Shop) -> Iterator[None]:
 
 @contextmanager
 def emptied(shop: Shop) -> Iterator[None]:
-    """Somebody empties Solr, and the next leader looks."""
+    """Somebody empties Solr, and the next leader looks; if it does not live to mend it, the one after does."""
     shop.drained()
+    ((moment,),) = shop.connection.execute("SELECT clock_timestamp()").fetchall()
     ours = orjson.dumps({"delete": {"query": "src_version:[1 TO *]"}})
     shop.solr.call("POST", f"/{shop.collection}/update", {"commit": True, "wt": "json"}, body=ours)
     _end_leader(shop, signal.SIGKILL)
     yield
+    until(lambda: shop.run("mended", moment=moment)[0][0], "it is known that Solr was emptied", PATIENCE_S)
 
 
 @contextmanager

@@ -131,3 +131,7 @@ INSERT INTO outbox.event (index, lane, op) SELECT id, 'replay', 'R' FROM outbox.
 
 -- name: recovering
 UPDATE outbox.target SET batch = 8;
+
+-- name: mended
+-- Whether a Solr that lacked something was noticed, and its documents enqueued, after a moment.
+SELECT (rewound ->> 'at')::timestamptz > %(moment)s FROM outbox.target WHERE state = 'serving';
