@@ -31,7 +31,7 @@ class Publisher:
 
     def __init__(self, settings: Settings) -> None:
         self._app = Celery("outbox", set_as_current=False)
-        self._app.conf.update(configuration(settings))
+        self._app.conf.update(configuration(settings, confirmed=True))
         self._knows_consumers = is_rabbitmq(settings.broker_url)
         self._connection: Broker | None = None
         self._producer: Any = None

@@ -19,11 +19,15 @@ TASK = "outbox.index"
 """The one task's name. It and its argument `claim` never change: messages outlive a deploy."""
 
 
-def configuration(settings: Settings) -> dict[str, Any]:
-    """What to put into `app.conf`. Holds the broker's password."""
+def configuration(settings: Settings, *, confirmed: bool = False) -> dict[str, Any]:
+    """What to put into `app.conf`. Holds the broker's password.
+
+    `confirmed`: each publish waits for the broker's confirm, as the relay's must. A worker publishes nothing but
+    Celery's events, three a claim, of which the first would keep each claim waiting.
+    """
     return {
         "broker_url": settings.broker_url,
-        "broker_transport_options": _transport(settings.broker_url),
+        "broker_transport_options": _transport(settings.broker_url, confirmed),
         "broker_connection_timeout": 3,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
@@ -54,10 +58,10 @@ def configuration(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _transport(broker_url: str) -> dict[str, object]:
+def _transport(broker_url: str, confirmed: bool) -> dict[str, object]:
     """Without confirms a RabbitMQ that is killed loses messages whose publish "succeeded"; Redis has none."""
     if is_rabbitmq(broker_url):
-        return {"confirm_publish": True}
+        return {"confirm_publish": True} if confirmed else {}
     if importlib.util.find_spec("redis") is None:
         raise ConfigError(
             "OUTBOX_BROKER_URL names a Redis, and the Python package redis is missing: pip install 'solr-outbox[redis]'"
