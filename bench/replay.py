@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from bench import tutorial
 from bench.figures import Figure, of_pairs, of_samples
 from bench.outcome import Outcome, Plot, Table
+from bench.warm import warm
 from bench.world import World, say
 from outbox import replay
 from outbox.connection import Connection, connect
@@ -37,7 +38,7 @@ NOTE = "The limit is 1/(1/Solr alone + 1/the view alone): both need the same pro
 
 
 def measure(world: World) -> Outcome:
-    """The ratios of replays; the first round warms Solr's JVM and is not counted."""
+    """The ratios of replays, in a Solr that is warm; a first round of all ways is not counted."""
     keys = [row[0] for row in world.connection.execute(_SQL["keys"])]
     chunks = [keys[at : at + BATCH] for at in range(0, len(keys), BATCH)]
     rows = [read(world.connection, world, chunk) for chunk in chunks]
@@ -47,6 +48,7 @@ def measure(world: World) -> Outcome:
         "read": lambda: _in_two(world, chunks, read),
         "script": lambda: _script(world, chunks),
     }
+    warm("replay", lambda: len(keys) / ways["raw"](), len(keys), world.scale.warm)
     seen = in_turns("replay", ways, len(keys), world.scale.rounds)
     limits = [1 / (1 / raw + 1 / viewed) for raw, viewed in zip(seen["raw"], seen["read"], strict=True)]
     one_by_one = [tutorial.rate(world, world.scale.tutorial) for _ in range(2)]

@@ -6,6 +6,7 @@ sides. Both post without reading anything.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from statistics import median
 from typing import Any
@@ -15,6 +16,7 @@ import orjson
 from bench.figures import of_pairs
 from bench.outcome import Outcome, Table
 from bench.replay import BATCH, post
+from bench.warm import warm
 from bench.world import World, say
 from examples.tutorial import core
 from outbox.solr import collections
@@ -25,18 +27,23 @@ NOTE = "The same documents, bodies built beforehand, posted by two connections, 
 
 
 def measure(world: World) -> Outcome:
-    """The first round warms, and is not counted."""
+    """Both are warmed before they are counted."""
     collections.create(world.solr, core.CORE, core.CONF)
     core.create_schema(world.solr)
     documents = [row[0] for row in world.connection.execute(_SQL["documents"])]
+
+    def rate(name: str) -> float:
+        return len(documents) / _post(world, name, documents)
+
+    for name in (world.collection, core.CORE):
+        warm(f"schemas: {name}", functools.partial(rate, name), len(documents), world.scale.warm)
     pairs = []
-    for turn in range(-1, world.scale.rounds):
+    for turn in range(world.scale.rounds):
         order = (core.CORE, world.collection) if turn % 2 else (world.collection, core.CORE)
-        seen = {name: len(documents) / _post(world, name, documents) for name in order}
+        seen = {name: rate(name) for name in order}
         one, other = seen[world.collection], seen[core.CORE]
         say(f"schemas: round {turn + 1}: ours {one:.0f}, the tutorial's {other:.0f} documents/s")
-        if turn >= 0:
-            pairs.append((one, other))
+        pairs.append((one, other))
     world.solr.admin("/admin/collections", {"action": "DELETE", "name": core.CORE})
     ours, theirs = zip(*pairs, strict=True)
     rows = [("ours", f"{median(ours):,.0f}"), ("the tutorial's", f"{median(theirs):,.0f}")]

@@ -38,11 +38,30 @@ class Scale:
     writers_s: float
     waiting: int
     shown_on: int
+    warm: int  # documents at the most that warm a collection's schema
 
 
-QUICK = Scale(layers=4000, rounds=2, tutorial=150, edits=100, load_s=4, writers_s=2, waiting=200_000, shown_on=20_000)
+QUICK = Scale(
+    layers=4000,
+    rounds=2,
+    tutorial=150,
+    edits=60,
+    load_s=3,
+    writers_s=1,
+    waiting=200_000,
+    shown_on=20_000,
+    warm=40_000,
+)
 FULL = Scale(
-    layers=20_000, rounds=7, tutorial=1000, edits=1000, load_s=60, writers_s=15, waiting=1_000_000, shown_on=100_000
+    layers=20_000,
+    rounds=7,
+    tutorial=1000,
+    edits=1000,
+    load_s=60,
+    writers_s=15,
+    waiting=1_000_000,
+    shown_on=100_000,
+    warm=400_000,
 )
 
 
@@ -79,7 +98,7 @@ class World:
     def drain(self, patience_s: float = 1800.0) -> None:
         """Wait until nothing waits."""
         deadline = time.monotonic() + patience_s
-        while self.number("waiting"):
+        while self.connection.execute(_SQL["waiting"]).fetchone() != (False,):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"events still wait after {patience_s:.0f} s")
             time.sleep(0.05)  # the condition is in the database, which has nothing to wake us by

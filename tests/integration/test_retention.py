@@ -234,7 +234,8 @@ def _stays_small(connection: Connection, url: str, total: int, flow: Callable[[i
     now, fresh = connection.execute(SQL["sizes"]).fetchone() or (0, 0)
     left = total - gone
     print(f"{total} events, {left} retained: {now / 2**20:.1f} MB, {fresh / 2**20:.1f} MB fresh, {now / fresh:.2f}")
-    assert left == (RETAINED + 1) * each
+    # What is pruned is older than an age, and ages while it is pruned: a part of the step that comes next goes too.
+    assert RETAINED * each <= left <= (RETAINED + 1) * each
     assert now < 2 * fresh
 
 
