@@ -7,9 +7,14 @@ FOR UPDATE SKIP LOCKED;
 
 -- name: add_keys
 -- The events that a fan-out becomes: as old as their cause, so that the age of what waits is that of the change.
+-- The causes are looked up by themselves: joined to so many keys, Postgres read the whole table for each chunk of them.
+WITH cause AS MATERIALIZED (
+    SELECT id, index, target, source, op, created_at FROM outbox.event
+    WHERE id = ANY (ARRAY(SELECT DISTINCT unnest(%(ids)s::bigint[])))
+)
 INSERT INTO outbox.event (index, target, lane, key, cause, source, op, created_at)
-SELECT e.index, e.target, %(lane)s::outbox.lane, k.key, e.id, e.source, e.op, e.created_at
-FROM unnest(%(ids)s::bigint[], %(keys)s::text[]) AS k (id, key) JOIN outbox.event AS e ON e.id = k.id;
+SELECT c.index, c.target, %(lane)s::outbox.lane, k.key, c.id, c.source, c.op, c.created_at
+FROM unnest(%(ids)s::bigint[], %(keys)s::text[]) AS k (id, key) JOIN cause AS c ON c.id = k.id;
 
 -- name: expanded
 UPDATE outbox.event SET done_at = clock_timestamp() WHERE id = ANY (%(ids)s::bigint[]) AND done_at IS NULL;

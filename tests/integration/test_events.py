@@ -70,6 +70,21 @@ def fan_out(connection: Connection, *, way: int | None = None, op: str = "U", de
     return int(row[0])
 
 
+def test_a_chunk_of_keys_is_added_without_reading_all_events(outbox: Connection, place: Place) -> None:
+    cause = fan_out(outbox, op="R")
+    outbox.execute(
+        "INSERT INTO outbox.event (index, key, op) SELECT 1, n::text, 'U' FROM generate_series(1, 60000) AS n"
+    )
+    outbox.execute("ANALYZE outbox.event")
+    keys = [str(number) for number in range(1000)]
+    explained = outbox.execute(
+        b"EXPLAIN " + queries("outbox.store", "events.sql")["add_keys"].encode(),
+        {"ids": [cause] * len(keys), "keys": keys, "lane": "replay"},
+    )
+    plan = "\n".join(row[0] for row in explained)
+    assert "Index Scan using event_pkey" in plan and "Seq Scan" not in plan
+
+
 def test_every_query_can_be_planned(outbox_url: str) -> None:
     refused = {}
     with connect(outbox_url, application="test", autocommit=True) as connection:
