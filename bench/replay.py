@@ -11,8 +11,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from bench import tutorial
+from bench import processor, tutorial
 from bench.figures import Figure, of_pairs, of_samples
 from bench.outcome import Outcome, Plot, Table
 from bench.warm import warm
@@ -59,7 +60,9 @@ def measure(world: World) -> Outcome:
         of_pairs("replay_vs_script", list(zip(seen["replay"], seen["script"], strict=True))),
         of_samples("replay_vs_tutorial", [rate / max(one_by_one) for rate in seen["replay"]]),
     ]
-    return as_outcome(figures, rates, "replay", f"Replay of {len(keys):,} layers", NOTE)
+    found = as_outcome(figures, rates, "replay", f"Replay of {len(keys):,} layers", NOTE)
+    shown = {"replay": ways["replay"], "Solr alone": ways["raw"], "script": ways["script"]}
+    return replace(found, tables=[*found.tables, processor.table(world, shown, len(keys))])
 
 
 def in_turns(part: str, ways: Mapping[str, Callable[[], float]], documents: int, rounds: int) -> dict[str, list[float]]:

@@ -40,3 +40,7 @@ SELECT id FROM catalogue.layer WHERE isfinite(date) ORDER BY id LIMIT %(most)s;
 
 -- name: count
 SELECT count(*) FROM catalogue.layer;
+
+-- name: backends
+-- What each process of Postgres is for.
+SELECT pid, coalesce(nullif(application_name, ''), backend_type) FROM pg_stat_activity;

@@ -9,13 +9,14 @@ from outbox.sql import queries
 
 _SQL = queries("bench", "replay.sql")
 PROCESSES = (1, 2, 4)
+ROUNDS = 3
 
 
 def measure(world: World) -> Outcome:
     """Documents a second by processes; afterwards there are as many as before."""
     (count,) = world.connection.execute(_SQL["count"]).fetchone() or (0,)
     seen: dict[str, list[float]] = {f"{processes} processes": [] for processes in PROCESSES}
-    for turn in range(world.scale.rounds):
+    for turn in range(min(ROUNDS, world.scale.rounds)):
         for processes in PROCESSES if turn % 2 else reversed(PROCESSES):
             world.stack.stop_pipeline()
             world.stack.start_pipeline(CONFIG, bulk=processes)

@@ -65,9 +65,9 @@ class Wakeup:
     def rest(self, *, linger: bool = True) -> None:
         """Return as soon as something was done, or may have to be done, or `idle` said false.
 
-        `linger`: look often for a moment, before falling asleep.
+        `linger`: look often for a moment, before falling asleep. Where nothing wakes us that is always done.
         """
-        if linger and not self._linger():
+        if (linger or not self._hears) and not self._linger():
             return
         if not self._hears:
             self._poll()
