@@ -53,6 +53,8 @@ class Claimer:
 
         A claim that the broker does not confirm is undone at once.
         """
+        if self._all_held(connection, survey, wish):
+            return False
         with connection.transaction():
             claim = self._take(connection, survey, wish) if claims.lock_index(connection, survey.index) else None
         if claim is None:
@@ -76,6 +78,17 @@ class Claimer:
             suspects=wish.suspects,
         )
         return True
+
+    def _all_held(self, connection: Connection, survey: Survey, wish: Wish) -> bool:
+        """Whether claims in flight hold all that waits, and a claim would do nothing else either.
+
+        What is at work still waits, by its events: else each look until it is done would lock the index for nothing.
+        """
+        does_more = wish.suspects or survey.dead_suspects or (wish.lane is Lane.LIVE and survey.bulk_unbegun > 0)
+        if does_more or survey.live_in_flight + survey.bulk_in_flight == 0:
+            return False
+        index, target, queue = survey.index, survey.target, survey.queue
+        return not claims.free(connection, index=index, target=target, queue=queue, lane=wish.lane)
 
     def _has_consumer(self, lane: Lane) -> bool:
         return self._publisher.consumers(lane.queue) > 0

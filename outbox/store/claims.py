@@ -87,6 +87,12 @@ def lock_index(connection: Connection, index: int) -> bool:
     return row is not None and not row[0]
 
 
+def free(connection: Connection, *, index: int, target: int, queue: int, lane: Lane) -> bool:
+    """Whether there is anything of the lane that a claim could take now, as far as can be told without a lock."""
+    row = connection.execute(_SQL["free"], {"index": index, "target": target, "queue": queue, "lane": lane}).fetchone()
+    return row is not None and bool(row[0])
+
+
 def claim(
     connection: Connection,
     *,

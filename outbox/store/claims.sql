@@ -3,6 +3,22 @@
 -- next statement's snapshot is younger than this lock, and so sees every claim that was committed under it.
 SELECT paused OR (paused_until > clock_timestamp()) IS TRUE OR detached_at IS NOT NULL FROM outbox.index WHERE id = %(index)s FOR NO KEY UPDATE;
 
+-- name: free
+-- Does an event of the lane wait whose key neither a claim in flight holds nor a suspect is? Without a lock: to lock the
+-- index for a claim of nothing costs a flush of the WAL, at each look while a worker is at work.
+WITH held AS MATERIALIZED (
+    SELECT unnest(keys) AS key FROM outbox.claim WHERE target = %(target)s AND ended_at IS NULL
+    UNION ALL
+    SELECT key FROM outbox.event
+    WHERE index = %(index)s AND target = %(queue)s AND suspect > 0 AND done_at IS NULL
+)
+SELECT EXISTS (
+    SELECT FROM outbox.event
+    WHERE index = %(index)s AND target = %(queue)s AND lane = %(lane)s::outbox.lane AND key IS NOT NULL
+        AND suspect = 0 AND done_at IS NULL AND dead_at IS NULL AND available_at <= clock_timestamp()
+        AND key NOT IN (SELECT key FROM held)
+);
+
 -- name: claim
 -- The oldest available events of one lane, without the keys of claims in flight to the target, many events of a key as
 -- one document. `queue` is 0 for the serving target, else the target's id. At most `window` events are looked at, so

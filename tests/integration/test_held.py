@@ -1,0 +1,63 @@
+"""What claims in flight hold is not claimed again: neither the index is locked for it, nor the WAL flushed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from outbox.connection import Connection
+from outbox.store import claims, targets
+from outbox.store.claims import Lane
+from relay.claiming import Claimer
+from relay.policy import Wish
+from tests.integration.desk import settings
+from tests.integration.hand_made import Place, add, make_index, take
+
+
+@pytest.fixture
+def place(outbox: Connection) -> Place:
+    """An applied index."""
+    return make_index(outbox)
+
+
+def free(connection: Connection, place: Place, lane: Lane = Lane.LIVE) -> bool:
+    """Whether something of the lane can be taken."""
+    return claims.free(connection, index=place.index, target=place.target, queue=0, lane=lane)
+
+
+def test_only_what_can_be_taken_is_free(outbox: Connection, place: Place) -> None:
+    assert not free(outbox, place)
+    add(outbox, place, "a")
+    assert free(outbox, place)
+    assert not free(outbox, place, Lane.REPLAY)
+    claim = take(outbox, place)
+    assert claim is not None
+    add(outbox, place, "a")
+    add(outbox, place, "b", delay=timedelta(hours=1))
+    (suspect,) = add(outbox, place, "c")
+    outbox.execute("UPDATE outbox.event SET suspect = 1 WHERE id = %s", [suspect])
+    add(outbox, place, "c")
+    assert not free(outbox, place)
+    add(outbox, place, "d")
+    assert free(outbox, place)
+
+
+@pytest.mark.parametrize("more", [False, True], ids=["all held", "one more"])
+def test_the_index_is_locked_only_where_something_is_free(
+    outbox: Connection, place: Place, outbox_url: str, more: bool
+) -> None:
+    add(outbox, place, "a")
+    assert take(outbox, place) is not None
+    add(outbox, place, *("a", "b")[: 1 + more])
+    (survey,) = targets.survey(outbox)
+    before = _locker(outbox)
+    claimer = Claimer(settings(outbox_url, "http://nowhere/solr"))
+    assert not claimer.claim(outbox, survey, Wish(Lane.LIVE, 500))  # there is no broker: what it claims is undone
+    assert (_locker(outbox) != before) == more
+
+
+def _locker(connection: Connection) -> str:
+    """The transaction that locked the index's row last."""
+    ((found,),) = connection.execute("SELECT xmax::text FROM outbox.index").fetchall()
+    return str(found)
