@@ -7,16 +7,16 @@ SELECT paused OR (paused_until > clock_timestamp()) IS TRUE OR detached_at IS NO
 -- Does an event of the lane wait whose key neither a claim in flight holds nor a suspect is? Without a lock: to lock the
 -- index for a claim of nothing costs a flush of the WAL, at each look while a worker is at work.
 WITH held AS MATERIALIZED (
-    SELECT unnest(keys) AS key FROM outbox.claim WHERE target = %(target)s AND ended_at IS NULL
-    UNION ALL
     SELECT key FROM outbox.event
-    WHERE index = %(index)s AND target = %(queue)s AND suspect > 0 AND done_at IS NULL
+    WHERE suspect > 0 AND done_at IS NULL AND index = %(index)s AND target = %(queue)s
+    UNION ALL
+    SELECT unnest(keys) FROM outbox.claim WHERE target = %(target)s AND ended_at IS NULL
 )
 SELECT EXISTS (
     SELECT FROM outbox.event
-    WHERE index = %(index)s AND target = %(queue)s AND lane = %(lane)s::outbox.lane AND key IS NOT NULL
-        AND suspect = 0 AND done_at IS NULL AND dead_at IS NULL AND available_at <= clock_timestamp()
-        AND key NOT IN (SELECT key FROM held)
+    WHERE key NOT IN (SELECT key FROM held) AND key IS NOT NULL AND suspect = 0 AND done_at IS NULL AND dead_at IS NULL
+        AND index = %(index)s AND target = %(queue)s AND lane = %(lane)s::outbox.lane
+        AND available_at <= clock_timestamp()
 );
 
 -- name: claim

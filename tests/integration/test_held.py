@@ -50,11 +50,40 @@ def test_the_index_is_locked_only_where_something_is_free(
     add(outbox, place, "a")
     assert take(outbox, place) is not None
     add(outbox, place, *("a", "b")[: 1 + more])
-    (survey,) = targets.survey(outbox)
-    before = _locker(outbox)
-    claimer = Claimer(settings(outbox_url, "http://nowhere/solr"))
-    assert not claimer.claim(outbox, survey, Wish(Lane.LIVE, 500))  # there is no broker: what it claims is undone
-    assert (_locker(outbox) != before) == more
+    assert _locks(outbox, outbox_url) == more
+
+
+def test_a_bulk_claim_that_nobody_has_begun_is_ended_though_it_holds_all(
+    outbox: Connection, place: Place, outbox_url: str
+) -> None:
+    add(outbox, place, "a", lane=Lane.REPLAY)
+    assert take(outbox, place, lane=Lane.REPLAY) is not None
+    add(outbox, place, "a")
+    assert _locks(outbox, outbox_url)
+    ((outcome,),) = outbox.execute("SELECT outcome FROM outbox.claim ORDER BY number LIMIT 1").fetchall()
+    assert outcome == "pre-empted"
+
+
+def test_a_change_of_a_dead_suspect_has_it_tried_again_though_all_else_is_held(
+    outbox: Connection, place: Place, outbox_url: str
+) -> None:
+    (dead,) = add(outbox, place, "bad")
+    outbox.execute("UPDATE outbox.event SET suspect = 6, dead_at = now() WHERE id = %s", [dead])
+    add(outbox, place, "a")
+    assert take(outbox, place) is not None
+    (again,) = add(outbox, place, "bad")
+    assert _locks(outbox, outbox_url)
+    ((suspect,),) = outbox.execute("SELECT suspect FROM outbox.event WHERE id = %s", [again]).fetchall()
+    assert suspect > 0
+
+
+def _locks(connection: Connection, database_url: str) -> bool:
+    """Whether a relay that wishes for live documents locks the index; there is no broker: what it claims is undone."""
+    (survey,) = targets.survey(connection)
+    before = _locker(connection)
+    claimer = Claimer(settings(database_url, "http://nowhere/solr"))
+    assert not claimer.claim(connection, survey, Wish(Lane.LIVE, 500))
+    return _locker(connection) != before
 
 
 def _locker(connection: Connection) -> str:
