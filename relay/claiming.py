@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Iterator
 
 import structlog
@@ -19,8 +17,6 @@ from relay.publish import Publisher
 
 log = structlog.get_logger("relay")
 
-LIVELY_S = 1.0
-
 
 class Claimer:
     """The relay's way from events to tasks. Not to be shared between threads."""
@@ -29,15 +25,6 @@ class Claimer:
         self._settings = settings.relay
         self._publisher = Publisher(settings)
         self._replay_first: dict[int, bool] = {}
-        self._live_at = -math.inf
-
-    @property
-    def lively(self) -> bool:
-        """Whether a live claim was made a moment ago, so that writers are at work.
-
-        Beside a replay alone nobody reads the relay's flag, and the workers tell when there is more to do.
-        """
-        return time.monotonic() - self._live_at < LIVELY_S
 
     def wishes(self, survey: Survey) -> Iterator[Wish]:
         """What to claim for one target, by `relay.policy`; nothing for a queue without a consumer."""
@@ -59,9 +46,7 @@ class Claimer:
             claim = self._take(connection, survey, wish) if claims.lock_index(connection, survey.index) else None
         if claim is None:
             return False
-        if wish.lane is Lane.LIVE:
-            self._live_at = time.monotonic()
-        elif not wish.suspects:
+        if wish.lane is not Lane.LIVE and not wish.suspects:
             self._replay_first[survey.index] = wish.lane is Lane.FANOUT
         try:
             self._publisher.publish(claim.number, wish.lane.queue, self._settings.dispatch_lease)
@@ -82,7 +67,7 @@ class Claimer:
     def _all_held(self, connection: Connection, survey: Survey, wish: Wish) -> bool:
         """Whether claims in flight hold all that waits, and a claim would do nothing else either.
 
-        What is at work still waits, by its events: else each look until it is done would lock the index for nothing.
+        What is at work still waits, by its events: else most looks until it is done would lock the index for nothing.
         """
         does_more = wish.suspects or survey.dead_suspects or (wish.lane is Lane.LIVE and survey.bulk_unbegun > 0)
         if does_more or survey.live_in_flight + survey.bulk_in_flight == 0:

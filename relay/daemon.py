@@ -100,7 +100,7 @@ class Relay:
                 if self._comparer.due():
                     self._comparer.beside.ask()
                 if not self._step(connection):
-                    wakeup.rest(linger=self._claimer.lively)
+                    wakeup.rest()
             self._leadership.resign(connection)
 
     def _goes_on(self, connection: Connection) -> bool:

@@ -62,12 +62,9 @@ class Wakeup:
         self._asleep_since: float | None = None
         self._hears = self._listens()
 
-    def rest(self, *, linger: bool = True) -> None:
-        """Return as soon as something was done, or may have to be done, or `idle` said false.
-
-        `linger`: look often for a moment, before falling asleep. Where nothing wakes us that is always done.
-        """
-        if (linger or not self._hears) and not self._linger():
+    def rest(self) -> None:
+        """Return as soon as something was done, or may have to be done, or `idle` said false."""
+        if not self._linger():
             return
         if not self._hears:
             self._poll()

@@ -1,4 +1,4 @@
-"""Celery's configuration, the same for the relay that publishes and the workers that consume.
+"""Celery's configuration, for the relay that publishes and the workers that consume: one but for the confirms.
 
 Each value has its reason in a failure that was provoked; see docs/architecture.md.
 """
@@ -22,8 +22,8 @@ TASK = "outbox.index"
 def configuration(settings: Settings, *, confirmed: bool = False) -> dict[str, Any]:
     """What to put into `app.conf`. Holds the broker's password.
 
-    `confirmed`: each publish waits for the broker's confirm, as the relay's must. A worker publishes nothing but
-    Celery's events, three a claim, of which the first would keep each claim waiting.
+    `confirmed`: each publish waits for the broker's confirm, as the relay's must. A worker publishes no claims,
+    but Celery's events, three a claim, of which the first would keep each claim waiting.
     """
     return {
         "broker_url": settings.broker_url,

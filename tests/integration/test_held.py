@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from outbox.connection import Connection
+from outbox.sql import queries
 from outbox.store import claims, targets
 from outbox.store.claims import Lane
 from relay.claiming import Claimer
@@ -75,6 +76,15 @@ def test_a_change_of_a_dead_suspect_has_it_tried_again_though_all_else_is_held(
     assert _locks(outbox, outbox_url)
     ((suspect,),) = outbox.execute("SELECT suspect FROM outbox.event WHERE id = %s", [again]).fetchall()
     assert suspect > 0
+
+
+def test_the_oldest_free_one_is_found_by_the_index_though_nearly_all_wait(outbox: Connection, place: Place) -> None:
+    outbox.execute("INSERT INTO outbox.event (index, key, op) SELECT 1, n, 'U' FROM generate_series(1, 60000) AS n")
+    outbox.execute("ANALYZE outbox.event")
+    query = queries("outbox.store", "claims.sql")["free"]
+    parameters = {"index": place.index, "target": place.target, "queue": 0, "lane": "live"}
+    plan = "\n".join(row[0] for row in outbox.execute(b"EXPLAIN " + query.encode(), parameters))
+    assert "Index Scan using event_pending" in plan and "Seq Scan on event" not in plan
 
 
 def _locks(connection: Connection, database_url: str) -> bool:

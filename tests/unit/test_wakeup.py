@@ -48,21 +48,16 @@ class Scripted:
         return [Note("")] if self.notifications and self.notifications.pop(0) else []
 
     def rest(
-        self,
-        *,
-        scan: Callable[[], bool] | None = None,
-        idle: Callable[[], bool] = lambda: True,
-        due_s: float = 3600,
-        linger: bool = True,
+        self, *, scan: Callable[[], bool] | None = None, idle: Callable[[], bool] = lambda: True, due_s: float = 3600
     ) -> list[str]:
-        """One rest; returns its steps."""
+        """One rest; returns its steps without the waits of lingering."""
 
         def nothing() -> bool:
             self.steps.append("scan")
             return False
 
         resting = Wakeup(cast(Connection, self), scan or nothing, idle, 3600, lambda: due_s, lambda: self.leads)
-        resting.rest(linger=linger)
+        resting.rest()
         return self.steps
 
 
@@ -118,18 +113,3 @@ def test_one_that_does_not_hear_itself_never_says_asleep() -> None:
 def test_one_that_leads_no_more_leaves_the_flag_alone() -> None:
     steps = Scripted(notifications=[True], leads=False).rest()
     assert "sleep" in steps and "awake" not in steps
-
-
-@pytest.mark.parametrize(("linger", "hears", "looks"), [(True, True, True), (False, True, False), (False, False, True)])
-def test_it_looks_before_it_sleeps_where_it_is_asked_to_or_nothing_would_wake_it(
-    monkeypatch: pytest.MonkeyPatch, linger: bool, hears: bool, looks: bool
-) -> None:
-    monkeypatch.setattr(wakeup, "LINGER_S", 0.02)
-    steps = Scripted(hears=hears).rest(linger=linger, idle=_thrice())
-    awake = steps[: steps.index("sleep")] if "sleep" in steps else steps
-    assert ("scan" in awake) == looks
-
-
-def _thrice() -> Callable[[], bool]:
-    asked = iter([True, True, True])
-    return lambda: next(asked, False)
