@@ -24,6 +24,12 @@ CHANGES = 60
 CHANGES_IN_THE_LONG_RUN = 400
 
 
+@pytest.fixture(scope="session", params=["postgres", pytest.param("pg15", marks=pytest.mark.long)])
+def server_name(request: pytest.FixtureRequest) -> str:
+    """18, and in the long run 15 too: the statements of tests/acceptance/statements always run on both."""
+    return str(request.param)
+
+
 def make(connection: Connection, case: Case) -> None:
     """The small world, and the view over it."""
     connection.execute(SQL["tables"])
