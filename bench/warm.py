@@ -15,8 +15,8 @@ STILL = 4
 """So many passes without a gain are enough: one may be slow because of a neighbour."""
 
 
-def warm(what: str, rate: Callable[[], float], documents: int, most: int) -> float:
-    """Repeat a pass over so many documents, which gives its rate, until it gains no more; the best rate.
+def warm(what: str, rate: Callable[[], float], documents: int, most: int) -> None:
+    """Repeat a pass over so many documents, which gives its rate, until it gains no more.
 
     Over once `most` documents have been through, whatever it gains.
     """
@@ -27,4 +27,3 @@ def warm(what: str, rate: Callable[[], float], documents: int, most: int) -> flo
         still = 0 if now > GAIN * best else still + 1
         best = max(best, now)
     say(f"{what}: warm after {passed:,} documents, at {best:,.0f} documents/s")
-    return best

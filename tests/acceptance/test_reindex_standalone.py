@@ -52,7 +52,7 @@ def ready(database_url: str, broker_url: str, solr: Solr, tmp_path: Path) -> Ite
         yield catalogue
 
 
-@pytest.fixture(params=[LAYERS, MANY])
+@pytest.fixture(params=[LAYERS, pytest.param(MANY, marks=pytest.mark.long)])
 def busy(
     request: pytest.FixtureRequest, database_url: str, broker_url: str, solr: Solr, tmp_path: Path
 ) -> Iterator[Catalogue]:
@@ -67,7 +67,6 @@ def busy(
         assert oracle.differences(catalogue.connection, solr, "layers", view.replace('"', "")) == []
 
 
-@pytest.mark.long
 @pytest.mark.timeout(2 * PATIENCE_S + 1000)
 def test_cores_exchange_their_names_and_back(busy: Catalogue) -> None:
     first = collections.core_folder(busy.solr, "layers")
