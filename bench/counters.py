@@ -212,12 +212,14 @@ def bench(endpoints: Endpoints) -> Iterator[Bench]:
     """Over an empty database; its collection `layers` is new."""
     settings = settings_of(endpoints)
     migrate.upgrade(endpoints.database_url)
+    with connect(endpoints.database_url, application="bench", autocommit=True) as first:
+        first.execute(_SQL["extension"])
+        first.execute(_SQL["nested"])
     with (
         connect(endpoints.database_url, application="bench", autocommit=True) as connection,
         connect(endpoints.database_url, application="bench watcher", autocommit=True) as watcher,
         Broker(endpoints.broker_url) as broker,
     ):
-        watcher.execute(_SQL["extension"])
         generate.load(connection, layers=LAYERS)
         apply(settings, "layers", lambda _: None)
         with _consumed(broker, settings):

@@ -1,6 +1,13 @@
 -- name: extension
 CREATE EXTENSION IF NOT EXISTS pg_stat_statements SCHEMA public;
 
+-- name: nested
+-- In connections that are opened from now on. For this database alone: it costs triggers more than others.
+DO $$
+BEGIN
+    EXECUTE format('ALTER DATABASE %I SET pg_stat_statements.track = ''all''', current_database());
+END $$;
+
 -- name: reset
 SELECT public.pg_stat_statements_reset();
 

@@ -40,7 +40,6 @@ fsync = {fsync}
 log_destination = stderr
 logging_collector = off
 shared_preload_libraries = 'pg_stat_statements'
-pg_stat_statements.track = 'all'
 log_line_prefix = '%m [%p] %q%a '
 log_lock_waits = on
 deadlock_timeout = 200ms
