@@ -1,7 +1,8 @@
 """From COMMIT to Solr for one edit in an idle system, beside its floor; and under 200 and 500 edits a second.
 
 The floor is what nobody can do without, each alone in the same run, its medians added up: INSERT and COMMIT, a NOTIFY
-that arrives, a confirmed message that is consumed, the view read for one document, one POST.
+that arrives, a confirmed message that is consumed, the view read for one document, one POST. Each comes after a pause,
+as an idle edit does: again and again without one, caches and processors are those of a busy system. Both are printed.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from outbox.sql import queries
 _SQL = queries("bench", "idle.sql")
 _CLAIM = queries("bench", "replay.sql")["claim"]
 STEPS = 100
+PAUSE_S = (0.25, 0.35)  # between two edits: the relay falls asleep after 0.15 s
 RATES = (50.0, 200.0, 500.0)
 NOTE = (
     "Idle: one edit at a time, with a pause in which the relay falls asleep. Under a rate: open loop, until the worker "
@@ -39,7 +41,7 @@ _PATIENCE_S = 30.0
 
 def measure(world: World) -> Outcome:
     """Idle edits, the floor's steps, three rates, and edits beside a replay."""
-    steps = _floor(world)
+    busy, steps = _floor(world, max(10, world.scale.edits // 10))
     floor = sum(steps.values())
     edits, searchable = _edits(world, world.scale.edits)
     say(f"idle: p50 {median(edits):.1f} ms, p99 {percentile(99)(edits):.1f} ms; floor {floor:.1f} ms")
@@ -57,7 +59,7 @@ def measure(world: World) -> Outcome:
     head = ("from COMMIT", "p50 ms", "p95 ms", "p99 ms")
     tables = [
         Table("Latency", head, [(name, *spread(samples)) for name, samples in rows], NOTE),
-        Table("The floor", ("step, alone", "median ms"), [(name, f"{took:.2f}") for name, took in steps.items()]),
+        Table("The floor", ("step, alone", "after a pause, ms", "again and again, ms"), _rows(steps, busy)),
     ]
     points = {
         name: [(rate, value(samples)) for rate, samples in loads.items()]
@@ -87,7 +89,7 @@ def _edits(world: World, many: int) -> tuple[list[float], list[float]]:
                 _until_found(world, str(row[0]), f"idle {turn}")
                 searchable.append(1000 * (time.time() - at))
             else:
-                time.sleep(draw.uniform(0.25, 0.35))  # an idle system is what is measured
+                time.sleep(draw.uniform(*PAUSE_S))  # an idle system is what is measured
                 done = _done(world, str(row[0]), f"idle {turn}", event)
                 found += [1000 * (done - at)] if turn >= 0 else []
     return found, searchable
@@ -114,8 +116,13 @@ def _until_found(world: World, key: str, title: str) -> None:
         time.sleep(0.002)  # Solr tells nobody when a searcher is open: it has to be asked
 
 
-def _floor(world: World) -> dict[str, float]:
-    """The steps' medians, in milliseconds."""
+def _rows(steps: dict[str, float], busy: dict[str, float]) -> list[tuple[str, ...]]:
+    rows = [*((name, steps[name], busy[name]) for name in steps), ("together", sum(steps.values()), sum(busy.values()))]
+    return [(name, f"{paused:.2f}", f"{again:.2f}") for name, paused, again in rows]
+
+
+def _floor(world: World, pauses: int) -> tuple[dict[str, float], dict[str, float]]:
+    """The steps' medians, in milliseconds: again and again without a pause, and so many times after one."""
     with (
         connect(world.endpoints.database_url, application="bench", autocommit=True) as connection,
         connect(world.endpoints.database_url, application="bench listener", autocommit=True) as listener,
@@ -139,12 +146,23 @@ def _floor(world: World) -> dict[str, float]:
             "read": lambda: connection.execute(world.definition.read.encode(), view).fetchall(),
             "post": lambda: solr.update(world.collection, bodies(connection, world, [rows])[0], commit_within_ms=1000),
         }
-        medians = {name: median(_took(step) for _ in range(STEPS)) for name, step in steps.items()}
+        busy = {name: median(_took(step) for _ in range(STEPS)) for name, step in steps.items()}
+        paused = _after_pauses(steps, pauses)
         queue.delete()
         connection.execute(_SQL["end"], {"number": claim})
         connection.execute(_SQL["drop"])
-    say("floor: " + ", ".join(f"{name} {took:.2f} ms" for name, took in medians.items()))
-    return medians
+    say("floor: " + ", ".join(f"{name} {took:.2f} ({busy[name]:.2f}) ms" for name, took in paused.items()))
+    return busy, paused
+
+
+def _after_pauses(steps: dict[str, Callable[[], object]], turns: int) -> dict[str, float]:
+    """The steps in turns, each after a pause as long as that between two edits."""
+    draw, seen = random.Random(7), {name: list[float]() for name in steps}  # noqa: S311 - pauses, no secret
+    for _ in range(turns):
+        for name, step in steps.items():
+            time.sleep(draw.uniform(*PAUSE_S))  # an idle system is what is measured
+            seen[name].append(_took(step))
+    return {name: median(samples) for name, samples in seen.items()}
 
 
 def _notified(connection: Connection, listener: Connection) -> None:
