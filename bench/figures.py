@@ -44,6 +44,7 @@ TARGETS = (
     Target("replay_vs_raw", "of bodies built beforehand, posted by two connections"),
     Target("replay_vs_script", "of a plain script: read 500, post 500"),
     Target("replay_vs_haystack", "of django-haystack's update_index, without the spatial field", at_least=3),
+    Target("replay_vs_haystack_tuned", "the same, with one commit in the end"),
     Target("replay_vs_tutorial", "of the tutorial's way: one task and one POST a layer", at_least=20),
     Target("configset_vs_tutorial", "raw rate with our configset, of that with the tutorial's schema", at_least=2.5),
     Target("idle_p50_vs_floor", "COMMIT to Solr, of the floor's steps added up", at_most=1.5),

@@ -1,4 +1,8 @@
-"""What Haystack indexes of a layer: the fields of our document without the box, read with prefetch."""
+"""What Haystack indexes of a layer: the fields of our document without the box, read with prefetch.
+
+`text` is what a plain search looks in, made by a template as in Haystack's tutorial; in our configset Solr copies the
+fields for that.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,8 @@ _FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC
 class LayerIndex(indexes.SearchIndex, indexes.Indexable):
     """Found by Haystack by the name of this module."""
 
-    abstract = indexes.CharField(document=True, model_attr="abstract")
+    text = indexes.CharField(document=True, use_template=True)
+    abstract = indexes.CharField(model_attr="abstract")
     name = indexes.CharField(model_attr="name")
     title = indexes.CharField(model_attr="title")
     category = indexes.CharField(model_attr="category__gn_description", null=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
@@ -24,10 +25,11 @@ HAYSTACK_CONNECTIONS = {
     "default": {
         "ENGINE": "haystack.backends.solr_backend.SolrEngine",
         "URL": f"{os.environ['OUTBOX_SOLR_URL']}/{os.environ['BENCH_COLLECTION']}",
-        "BATCH_SIZE": 500,
         "SILENTLY_FAIL": False,
     }
 }
-HAYSTACK_DOCUMENT_FIELD = "abstract"  # Haystack demands one; so the fields are those of our document, and no more
+TEMPLATES = [
+    {"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [Path(__file__).parent / "templates"]}
+]
 USE_TZ = True
 SECRET_KEY = "of a benchmark"  # noqa: S105 - nothing is signed with it
