@@ -49,6 +49,7 @@ TARGETS = (
     Target("configset_vs_tutorial", "raw rate with our configset, of that with the tutorial's schema", at_least=2.5),
     Target("idle_p50_vs_floor", "COMMIT to Solr, of the floor's steps added up", at_most=1.5),
     Target("idle_p99_vs_floor", "the same, the slowest percent", at_most=4),
+    Target("idle_p50_vs_paused_floor", "the median, of the steps each after a pause as the edits"),
     Target("p99_200_vs_idle_p50", "at 200 edits a second, of an idle edit's median", at_most=8),
     Target("p99_500_ms", "at 500 edits a second, milliseconds"),
     Target("writers_32_with_vs_without", "32 writers, of those without capture; a flush takes 2 ms", at_least=0.7),
