@@ -94,6 +94,11 @@ def worlds(server_url: str, rows: int) -> Iterator[Connection]:
             server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+def as_users_connect(ours: Connection) -> Connection:
+    """A session in the same database without our settings: those keep no plan, and each row would pay for planning."""
+    return psycopg.connect(ours.info.dsn, password=ours.info.password, options="", autocommit=True)
+
+
 def _make(connection: Connection, url: str, schema: str, how: tuple[int, Sequence[int]]) -> None:
     rows, indexes = how
     parts = {"schema": sql.Identifier(schema), "rows": sql.Literal(rows)}
@@ -187,7 +192,7 @@ def main(*, as_json: bool, rounds: int, rows: int, database_url: tuple[str, ...]
     costs: list[Cost] = []
     with servers(database_url) as urls:
         for url in urls:
-            with worlds(url, rows) as connection:
+            with worlds(url, rows) as ours, as_users_connect(ours) as connection:
                 costs += measure(connection, rows=rows, rounds=rounds)
     click.echo(
         json.dumps([asdict(one) for one in costs]) if as_json else "\n".join([HEAD, *(one.line for one in costs)])

@@ -15,7 +15,7 @@ from statistics import median
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from bench.capture_cost import worlds
+from bench.capture_cost import as_users_connect, worlds
 from bench.figures import of_pairs
 from bench.outcome import Outcome, Table
 from bench.world import World, say
@@ -52,8 +52,9 @@ def measure(world: World) -> Outcome:
         connection.execute(_SQL["asleep"])
         notified = {clients: bench.pairs("shown", clients, 1) for clients in CLIENTS}
         connection.execute(_SQL["awake"])
-        statements = [_statements(connection) for _ in range(rounds)]
-        bulk = [_bulk(connection, rows) for _ in range(min(3, rounds))]
+        with as_users_connect(connection) as user:
+            statements = [_statements(user) for _ in range(rounds)]
+            bulk = [_bulk(user, rows) for _ in range(min(3, rounds))]
     table = [_row(f"{clients} clients", pairs) for clients, pairs in shown.items()]
     table.append(_row(f"{max(CLIENTS)} clients, a disk that takes {SLOW_DISK_MS} ms", slow))
     table += [_row(f"{clients} clients, a NOTIFY in each transaction", pairs) for clients, pairs in notified.items()]
