@@ -1,8 +1,9 @@
 """Connections to Postgres, with every setting pinned that changes documents or safety.
 
 Two sessions with another `timezone` or `intervalstyle` would give one row two texts, and so two hashes; a session with
-`default_transaction_isolation = serializable` could abort the user's own transactions; `synchronous_commit = off` could
-hand out a claim number twice after a crash. So nothing is left to the server's or the role's defaults.
+`default_transaction_isolation = serializable` could abort the user's own transactions; with `synchronous_commit = off`
+a crash could hand out a number again under which something is in Solr. So nothing is left to the server's or the role's
+defaults.
 
 Where a pooler drops them, they have to be the settings of our role: see `outbox.pooler`.
 

@@ -12,6 +12,8 @@ from outbox.sql import queries
 _SQL = queries("outbox.store", "claims.sql")
 # Events that one claim looks at: a hot key with 100,000 of them becomes some fifty documents, and a claim stays short.
 WINDOW = 2000
+# Of a bulk lane, by the claim's documents: there each key comes once, or nearly, and what is looked at is sorted.
+BULK_WINDOW = 2
 
 
 class Lane(StrEnum):
@@ -27,6 +29,8 @@ class Lane(StrEnum):
         return LIVE_QUEUE if self is Lane.LIVE else BULK_QUEUE
 
 
+WORK = "work"
+"""What a notification carries that is not of a captured write. Never changed: a deploy has both sides for a while."""
 LIVE_QUEUE = "outbox.live"
 BULK_QUEUE = "outbox.bulk"
 
@@ -117,7 +121,7 @@ def claim(
             "queue": queue,
             "lane": lane,
             "keys": keys,
-            "window": max(WINDOW, keys),
+            "window": max(WINDOW, keys) if lane is Lane.LIVE else BULK_WINDOW * keys,
             "avoid": avoid,
             "dispatch_lease": dispatch_lease,
             "work_lease": work_lease,
@@ -200,8 +204,8 @@ def end_unbegun(connection: Connection, index: int, why: str) -> None:
 
 
 def wake(connection: Connection) -> None:
-    """Tell the relay, at this transaction's commit, that there is something to do."""
-    connection.execute(_SQL["wake"])
+    """Tell the relay, at this transaction's commit, that there is something to do: by WORK, for nobody wrote."""
+    connection.execute(_SQL["wake"], {"payload": WORK})
 
 
 def keys(connection: Connection, number: int) -> list[str]:

@@ -12,7 +12,8 @@ from outbox.connection import Connection
 from outbox.index import LIVE_MOST
 from outbox.sql import queries
 from outbox.store import claims
-from tests.integration.hand_made import Place, make_index
+from outbox.store.claims import Lane
+from tests.integration.hand_made import Place, add, keys_of, make_index, take
 
 CLAIM = queries("outbox.store", "claims.sql")["claim"]
 WAITING = """INSERT INTO outbox.event (index, lane, key, op)
@@ -77,3 +78,10 @@ def test_a_survey_costs_the_same_whatever_is_postponed(outbox: Connection, analy
     found = counted(outbox, SURVEY, {})
     print(f"{few} blocks with {LITTLE} postponed, {found} with {MANY}")
     assert found <= 2 * few
+
+
+def test_a_bulk_claim_looks_at_few_more_events_than_its_documents(outbox: Connection) -> None:
+    place = make_index(outbox)
+    add(outbox, place, *["hot"] * 7, "a", "b", lane=Lane.REPLAY)
+    claim = take(outbox, place, lane=Lane.REPLAY, keys=4)
+    assert claim and keys_of(outbox, claim.number) == ["hot", "a"]

@@ -70,6 +70,17 @@ def test_a_claim_is_committed_before_it_is_published(
     assert len(begun) == 1
 
 
+def test_the_disk_is_waited_for_by_begin_and_not_by_a_claim(outbox: Connection, place: Place) -> None:
+    """A claim that a crash loses was never begun: nothing is in Solr under its number, which may be drawn again."""
+    add(outbox, place, "a")
+    with outbox.transaction():
+        claim = take(outbox, place)
+        assert claim and outbox.execute("SHOW synchronous_commit").fetchone() == ("off",)
+    with outbox.transaction():
+        assert claims.begin(outbox, claim.number, worker="test")
+        assert outbox.execute("SHOW synchronous_commit").fetchone() == ("on",)
+
+
 def test_a_live_change_takes_its_key_out_of_a_bulk_claim_that_waits(
     outbox: Connection, place: Place, claimer: Claimer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
