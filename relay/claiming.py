@@ -31,6 +31,10 @@ class Claimer:
         replay_first = self._replay_first.get(survey.index, False)
         return wishes(survey, self._settings, self._has_consumer, replay_first=replay_first)
 
+    def look_ahead(self) -> None:
+        """Ask the broker between two claims what a claim would have to wait for."""
+        self._publisher.look_ahead()
+
     def close(self) -> None:
         """Throw the broker's connection away."""
         self._publisher.close()

@@ -23,6 +23,7 @@ from outbox.worker.configuration import TASK, configuration
 log = structlog.get_logger("relay")
 TIMEOUT_S = 5.0
 LOOK_AGAIN_S = 1.0  # how old the known number of a queue's consumers may be
+LOOK_AHEAD_S = 0.45  # asked again in between, at the waits of half a second in which a relay sleeps
 _BACK_OFF_S = (1.0, 30.0)
 
 
@@ -67,8 +68,18 @@ class Publisher:
         A broker that does not know its consumers is taken to have one.
         """
         at, known = self._consumers.get(queue, (float("-inf"), 0))
-        if time.monotonic() - at < LOOK_AGAIN_S:
-            return known
+        return known if time.monotonic() - at < LOOK_AGAIN_S else self._ask(queue)
+
+    def look_ahead(self) -> None:
+        """Ask again of the queues that were asked of, before what is known of them is too old: no claim waits for it.
+
+        Only over a connection that stands; what it says of a broker that went away is said by the next claim.
+        """
+        for queue, (at, _) in list(self._consumers.items()):
+            if time.monotonic() - at >= LOOK_AHEAD_S and self._producer is not None:
+                self._ask(queue)
+
+    def _ask(self, queue: str) -> int:
         try:
             answer = self._declared(queue)
         except BrokerUnavailable:

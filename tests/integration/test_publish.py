@@ -80,6 +80,28 @@ def test_consumers_are_counted(publisher: Publisher, channel: Any, monkeypatch: 
     assert publisher.consumers(LIVE_QUEUE) == 0
 
 
+def test_they_are_asked_for_before_a_claim_has_to_wait_for_it(
+    publisher: Publisher, channel: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish, "LOOK_AGAIN_S", 3600.0)
+    publisher.look_ahead()  # nobody asked of a queue yet
+    assert publisher.consumers(LIVE_QUEUE) == 0
+    channel.basic_consume(LIVE_QUEUE, callback=lambda _: None)
+    publisher.look_ahead()
+    assert publisher.consumers(LIVE_QUEUE) == 0, "known for less than half a second"
+    monkeypatch.setattr(publish, "LOOK_AHEAD_S", 0.0)
+    publisher.look_ahead()
+    assert publisher.consumers(LIVE_QUEUE) == 1
+
+
+def test_looking_ahead_opens_no_connection(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publish, "LOOK_AHEAD_S", 0.0)
+    publisher.consumers(LIVE_QUEUE)
+    publisher.close()
+    publisher.look_ahead()
+    assert publisher._producer is None
+
+
 def test_a_queue_that_was_deleted_refuses_and_is_made_again(publisher: Publisher, channel: Any) -> None:
     publisher.publish(1, LIVE_QUEUE, LEASE)
     channel.queue_delete(LIVE_QUEUE)
