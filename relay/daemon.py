@@ -19,11 +19,12 @@ from outbox.settings import Settings
 from outbox.solr.client import Address, Solr
 from outbox.sqlstate import LOST, loggable
 from outbox.store import claims, indexes, suspects, targets
+from outbox.store.claims import Lane
 from outbox.store.targets import Survey
 from relay.claiming import Claimer
 from relay.comparer import Comparer
 from relay.definitions import Definitions
-from relay.expander import Expander
+from relay.expander import PAUSE_S, Expander
 from relay.leadership import Leadership
 from relay.look import Look
 from relay.pruner import Pruner
@@ -52,6 +53,7 @@ class Relay:
         self._definitions = Definitions()
         self._look = Look()
         self._due_at = math.inf
+        self._hears = False
         self._stopping = False
         self._reconnect_s = _RECONNECT_S[0]
 
@@ -84,6 +86,7 @@ class Relay:
             scan, idle = partial(self._step, connection), partial(self._goes_on, connection)
             leads = partial(self._leadership.renew, connection)
             wakeup = Wakeup(connection, scan, idle, self._poll_s, self._due_s, leads)
+            self._hears = wakeup.hears
             led = False
             while not self._stopping:
                 was, led = led, leads()
@@ -104,10 +107,11 @@ class Relay:
             self._leadership.resign(connection)
 
     def _goes_on(self, connection: Connection) -> bool:
+        self._claimer.look_ahead()
         return self._leadership.renew(connection) and not self._stopping
 
     def _due_s(self) -> float:
-        """Seconds until something that waits for its time may be taken: an event that was delayed, a probe."""
+        """Seconds until something that waits for its time may be taken: a delayed event, a probe, a fan-out."""
         return max(0.0, self._due_at - time.monotonic())
 
     def _take_over(self, connection: Connection) -> None:
@@ -118,7 +122,7 @@ class Relay:
             log.warning("claim revoked", claim=ended.number, outcome=ended.outcome.value)
 
     def _step(self, connection: Connection) -> bool:
-        """Do what there is to do once; true if there was anything."""
+        """Do what there is to do once; true if there was anything but a bulk claim, whose worker wakes us if it can."""
         did = False
         for survey, definition in self._readable(connection):
             if (survey.unchecked or survey.recheck) and not survey.resting:
@@ -129,9 +133,10 @@ class Relay:
                 did = self._revoke(connection) or did
             if survey.unexpanded and not survey.paused:
                 self._expander.ask(survey)
+                self._due_at = min(self._due_at, time.monotonic() + PAUSE_S)
             for wish in self._claimer.wishes(survey):
                 claimed = self._claimer.claim(connection, survey, wish)
-                did = claimed or did
+                did = (claimed and (wish.lane is Lane.LIVE or not self._hears)) or did
                 if claimed and wish.alone:
                     break
         return did

@@ -17,8 +17,8 @@ from relay.definitions import Definitions
 from relay.enumerate import Enumerator
 from relay.expand import expand
 
-PAUSE_S = 0.1
-"""Between two looks at fan-outs that wait for the workers; these have 5,000 keys ahead, and so do not run dry."""
+PAUSE_S = 0.3
+"""Between two looks at fan-outs that wait for the workers; no Solr takes the 5,000 keys that are ahead in that time."""
 
 
 class Expander:

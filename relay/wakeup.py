@@ -11,6 +11,9 @@ if it reads that the relay is asleep. The trigger reads the flag when its transa
 A writer younger than X drew its number after *asleep* was committed, so it reads it and notifies. An older one has
 ended before step 4, whose scan sees its event. A snapshot's xmax would be a wrong bound: a writer that runs but is
 younger than the last completed one is not below it. The poll is the safety net for connections that lose notifications.
+
+What workers say at each claim (`claims.WORK`) is no writer's: the relay looks, and sleeps on if only bulk claims come
+of it. Beside a replay it would else look every few milliseconds for changes that nobody makes.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ import structlog
 from outbox import pooler
 from outbox.connection import Connection
 from outbox.sql import queries
+from outbox.store.claims import WORK
 
 _SQL = queries("relay", "wakeup.sql")
 _OURS = "ours"
@@ -38,10 +42,10 @@ SLICE_S = 0.5  # the longest wait that nothing interrupts: a signal and the lead
 class Wakeup:
     """Waits on one autocommit connection that listens from its first moment on.
 
-    `scan` does what there is to do and returns true if it did anything; `idle` is called between waits, and returns
-    false when the waiting has to end (a signal, or another relay leads). `due_s` gives the seconds until something
-    that waits for its time may be taken, by the last scan; `leads` tells whether this relay leads: another's sleep is
-    not ended by one that was frozen and wakes.
+    `scan` does what there is to do and returns true if it did anything but bulk claims; `idle` is called between waits,
+    and returns false when the waiting has to end (a signal, or another relay leads). `due_s` gives the seconds until
+    something that waits for its time may be taken, by the last scan; `leads` tells whether this relay leads: another's
+    sleep is not ended by one that was frozen and wakes. `hears` tells whether notifications arrive.
     """
 
     def __init__(
@@ -60,13 +64,13 @@ class Wakeup:
         self._due_s = due_s
         self._leads = leads
         self._asleep_since: float | None = None
-        self._hears = self._listens()
+        self.hears = self._listens()
 
     def rest(self) -> None:
         """Return as soon as something was done, or may have to be done, or `idle` said false."""
         if not self._linger():
             return
-        if not self._hears:
+        if not self.hears:
             self._poll()
             return
         self._say_asleep()
@@ -101,13 +105,20 @@ class Wakeup:
 
     def notified(self, timeout_s: float) -> bool:
         """Wait for a notification, at most so long."""
-        return bool(list(self._connection.notifies(timeout=timeout_s, stop_after=1)))
+        return bool(self._notes(timeout_s))
+
+    def _notes(self, timeout_s: float) -> list[str]:
+        return [note.payload for note in self._connection.notifies(timeout=timeout_s, stop_after=1)]
+
+    def _written(self, timeout_s: float) -> bool:
+        """Wait for a notification; true if it is a writer's."""
+        return any(note != WORK for note in self._notes(timeout_s))
 
     def _linger(self) -> bool:
         """Look often for a moment; true if nothing came."""
         until = time.monotonic() + LINGER_S
         while time.monotonic() < until:
-            if not self._idle() or self.notified(LOOK_S) or self._scan():
+            if not self._idle() or self._written(LOOK_S) or self._scan():
                 return False
         return True
 
@@ -118,7 +129,7 @@ class Wakeup:
         while not self._scan():
             if self._number("oldest_running") > bound:
                 return True
-            if self.notified(pause) or not self._idle():
+            if self._written(pause) or not self._idle():
                 return False
             pause = min(pause * 2, SLICE_S)
         return False
@@ -127,12 +138,13 @@ class Wakeup:
         polled = time.monotonic()
         while self._idle():
             due = self._due_s() <= 0
-            if due or self.notified(min(SLICE_S, self._poll_s, self._due_s())):
+            notes = [] if due else self._notes(min(SLICE_S, self._poll_s, self._due_s()))
+            if any(note != WORK for note in notes):
                 return
             now = time.monotonic()
             if self._asleep_since is None or now - self._asleep_since > RENEW_S:
                 return  # it may have lapsed: from the start again
-            if now - polled >= self._poll_s:
+            if due or notes or now - polled >= self._poll_s:
                 polled = now
                 if self._scan():
                     return

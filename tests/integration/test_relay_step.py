@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 import pytest
 from pydantic import SecretStr
 
+from outbox import replay
 from outbox.connection import Connection
 from outbox.settings import Settings
 from outbox.store import targets
+from outbox.store.claims import Lane
 from relay.claiming import Claimer
 from relay.daemon import Relay
+from relay.expander import PAUSE_S
 from relay.policy import Wish
+from relay.publish import Publisher
 from tests.integration.hand_made import Place, add, begun, make_index, take
 
 NOW = timedelta(0)
@@ -33,6 +38,13 @@ def relay(outbox_url: str) -> Relay:
     return Relay(Settings(database=SecretStr(outbox_url), broker=broker, solr=solr, source="test"))
 
 
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is published arrives."""
+    monkeypatch.setattr(Publisher, "publish", lambda *_: None)
+    monkeypatch.setattr(Claimer, "_has_consumer", lambda _, __: True)
+
+
 def test_a_claim_whose_lease_is_over_is_revoked_and_makes_suspects(
     outbox: Connection, place: Place, relay: Relay
 ) -> None:
@@ -43,6 +55,28 @@ def test_a_claim_whose_lease_is_over_is_revoked_and_makes_suspects(
     assert outbox.execute(OUTCOMES).fetchall() == [("lost",)]
     (survey,) = targets.survey(outbox)
     assert (survey.suspects, survey.over) == (True, 0)
+
+
+@pytest.mark.parametrize(
+    ("lane", "hears", "stays_awake"), [(Lane.LIVE, True, True), (Lane.REPLAY, True, False), (Lane.REPLAY, False, True)]
+)
+def test_a_relay_that_hears_its_workers_need_not_stay_awake_for_bulk_claims(
+    outbox: Connection, place: Place, relay: Relay, published: None, lane: Lane, hears: bool, stays_awake: bool
+) -> None:
+    outbox.execute(CHECKED)
+    add(outbox, place, "a", lane=lane)
+    relay._hears = hears
+    assert relay._step(outbox) is stays_awake
+    assert outbox.execute("SELECT lane::text FROM outbox.claim").fetchall() == [(lane,)]
+
+
+def test_who_waits_for_fan_outs_looks_again_soon(outbox: Connection, place: Place, relay: Relay) -> None:
+    outbox.execute(CHECKED)
+    assert not relay._step(outbox)
+    assert relay._due_s() == math.inf
+    replay.all_documents(outbox, "items")
+    relay._step(outbox)
+    assert relay._due_s() <= PAUSE_S
 
 
 def test_who_takes_over_revokes_what_was_never_published(outbox: Connection, place: Place, relay: Relay) -> None:

@@ -9,8 +9,11 @@ from typing import Any, cast
 import pytest
 
 from outbox.connection import Connection
+from outbox.store.claims import WORK
 from relay import wakeup
 from relay.wakeup import Wakeup
+
+WRITER = ""
 
 
 @dataclass
@@ -25,7 +28,7 @@ class Scripted:
     """Writes down the steps; `older` are the answers to "which transaction is the oldest that runs"."""
 
     older: list[int] = field(default_factory=lambda: [8])
-    notifications: list[bool] = field(default_factory=list)
+    notifications: list[str | None] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     bound: int = 7
     hears: bool = True
@@ -45,10 +48,15 @@ class Scripted:
             self.steps.pop()
             return [Note("ours")] if self.hears else []
         self.steps.append("wait")
-        return [Note("")] if self.notifications and self.notifications.pop(0) else []
+        said = self.notifications.pop(0) if self.notifications else None
+        return [] if said is None else [Note(said)]
 
     def rest(
-        self, *, scan: Callable[[], bool] | None = None, idle: Callable[[], bool] = lambda: True, due_s: float = 3600
+        self,
+        *,
+        scan: Callable[[], bool] | None = None,
+        idle: Callable[[], bool] = lambda: True,
+        due_s: Callable[[], float] = lambda: 3600,
     ) -> list[str]:
         """One rest; returns its steps without the waits of lingering."""
 
@@ -56,7 +64,7 @@ class Scripted:
             self.steps.append("scan")
             return False
 
-        resting = Wakeup(cast(Connection, self), scan or nothing, idle, 3600, lambda: due_s, lambda: self.leads)
+        resting = Wakeup(cast(Connection, self), scan or nothing, idle, 3600, due_s, lambda: self.leads)
         resting.rest()
         return self.steps
 
@@ -69,13 +77,13 @@ def no_linger(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_sleeps_only_after_a_scan_that_every_older_writer_precedes() -> None:
-    steps = Scripted(older=[5, 7, 8], notifications=[False, False, True]).rest()
+    steps = Scripted(older=[5, 7, 8], notifications=[None, None, WRITER]).rest()
     drain = ["scan", "oldest_running", "wait", "scan", "oldest_running", "wait", "scan", "oldest_running"]
     assert steps == ["listen", "sleep", "bound", *drain, "scan", "wait", "scan", "awake"]
 
 
 def test_a_writer_as_young_as_the_bound_is_waited_for() -> None:
-    steps = Scripted(older=[7, 8], notifications=[False, True]).rest()
+    steps = Scripted(older=[7, 8], notifications=[None, WRITER]).rest()
     assert steps.count("oldest_running") == 2
 
 
@@ -86,12 +94,37 @@ def test_work_found_while_draining_keeps_it_awake() -> None:
 
 
 def test_a_notification_while_draining_keeps_it_awake() -> None:
-    steps = Scripted(older=[1], notifications=[True]).rest()
+    steps = Scripted(older=[1], notifications=[WRITER]).rest()
     assert steps == ["listen", "sleep", "bound", "scan", "oldest_running", "wait", "scan", "awake"]
 
 
+def test_a_worker_s_notification_while_draining_is_looked_at_and_keeps_nothing_awake() -> None:
+    steps = Scripted(older=[1, 8], notifications=[WORK, WRITER]).rest()
+    drain = ["scan", "oldest_running", "wait", "scan", "oldest_running"]
+    assert steps == ["listen", "sleep", "bound", *drain, "scan", "wait", "scan", "awake"]
+
+
+def test_a_worker_s_notification_is_looked_at_in_its_sleep() -> None:
+    steps = Scripted(notifications=[WORK, WORK, WRITER]).rest()
+    looks = ["wait", "scan", "wait", "scan", "wait"]
+    assert steps == ["listen", "sleep", "bound", "scan", "oldest_running", "scan", *looks, "scan", "awake"]
+
+
+def test_what_a_look_in_its_sleep_finds_wakes_it() -> None:
+    found = iter([False, False, True, False])
+    scripted = Scripted(notifications=[WORK, WRITER])
+
+    def scan() -> bool:
+        scripted.steps.append("scan")
+        return next(found)
+
+    steps = scripted.rest(scan=scan)
+    assert steps[-4:] == ["wait", "scan", "scan", "awake"]
+    assert scripted.notifications == [WRITER]
+
+
 def test_it_says_awake_after_the_last_scan() -> None:
-    assert Scripted(notifications=[True]).rest()[-2:] == ["scan", "awake"]
+    assert Scripted(notifications=[WRITER]).rest()[-2:] == ["scan", "awake"]
 
 
 def test_it_does_not_sleep_when_it_has_to_stop() -> None:
@@ -100,16 +133,17 @@ def test_it_does_not_sleep_when_it_has_to_stop() -> None:
     assert steps[-1] == "awake"
 
 
-def test_it_wakes_when_something_is_due() -> None:
-    steps = Scripted().rest(due_s=0.0)
-    assert steps[-4:] == ["oldest_running", "scan", "scan", "awake"]
+def test_it_looks_when_something_is_due() -> None:
+    due = iter([0.0, 3600.0, 3600.0])
+    steps = Scripted(notifications=[WRITER]).rest(due_s=lambda: next(due))
+    assert steps[-6:] == ["oldest_running", "scan", "scan", "wait", "scan", "awake"]
 
 
 def test_one_that_does_not_hear_itself_never_says_asleep() -> None:
     asked = iter([True, True, False])
-    assert set(Scripted(hears=False).rest(idle=lambda: next(asked), due_s=0.001)) == {"listen", "wait"}
+    assert set(Scripted(hears=False).rest(idle=lambda: next(asked), due_s=lambda: 0.001)) == {"listen", "wait"}
 
 
 def test_one_that_leads_no_more_leaves_the_flag_alone() -> None:
-    steps = Scripted(notifications=[True], leads=False).rest()
+    steps = Scripted(notifications=[WRITER], leads=False).rest()
     assert "sleep" in steps and "awake" not in steps
