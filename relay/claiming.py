@@ -31,9 +31,9 @@ class Claimer:
         replay_first = self._replay_first.get(survey.index, False)
         return wishes(survey, self._settings, self._has_consumer, replay_first=replay_first)
 
-    def look_ahead(self) -> None:
-        """Ask the broker between two claims what a claim would have to wait for."""
-        self._publisher.look_ahead()
+    def look_ahead(self) -> bool:
+        """Ask the broker between two claims what a claim would have to wait for; true if a queue can be used again."""
+        return self._publisher.look_ahead()
 
     def close(self) -> None:
         """Throw the broker's connection away."""
@@ -98,6 +98,7 @@ class Claimer:
             )
         if survey.dead_suspects and suspects.again(connection, index=index, queue=queue):
             log.info("dead suspects come again", index=survey.name)
+            claims.wake(connection)  # this survey does not know of them
         if wish.lane is Lane.LIVE and survey.bulk_unbegun:
             for ended in claims.preempt(connection, index=index, target=target, queue=queue):
                 log.info("claim pre-empted", claim=ended.number)

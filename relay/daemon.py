@@ -24,7 +24,7 @@ from outbox.store.targets import Survey
 from relay.claiming import Claimer
 from relay.comparer import Comparer
 from relay.definitions import Definitions
-from relay.expander import PAUSE_S, Expander
+from relay.expander import AGAIN_S, Expander
 from relay.leadership import Leadership
 from relay.look import Look
 from relay.pruner import Pruner
@@ -107,8 +107,10 @@ class Relay:
             self._leadership.resign(connection)
 
     def _goes_on(self, connection: Connection) -> bool:
-        self._claimer.look_ahead()
-        return self._leadership.renew(connection) and not self._stopping
+        leads = self._leadership.renew(connection)
+        if leads and self._claimer.look_ahead():
+            self._due_at = 0.0
+        return leads and not self._stopping
 
     def _due_s(self) -> float:
         """Seconds until something that waits for its time may be taken: a delayed event, a probe, a fan-out."""
@@ -123,7 +125,7 @@ class Relay:
 
     def _step(self, connection: Connection) -> bool:
         """Do what there is to do once; true if there was anything but a bulk claim, whose worker wakes us if it can."""
-        did = False
+        did = waits = False
         for survey, definition in self._readable(connection):
             if (survey.unchecked or survey.recheck) and not survey.resting:
                 self._restarts.look(connection, survey, definition.target)
@@ -133,12 +135,14 @@ class Relay:
                 did = self._revoke(connection) or did
             if survey.unexpanded and not survey.paused:
                 self._expander.ask(survey)
-                self._due_at = min(self._due_at, time.monotonic() + PAUSE_S)
+                waits = True
             for wish in self._claimer.wishes(survey):
                 claimed = self._claimer.claim(connection, survey, wish)
                 did = (claimed and (wish.lane is Lane.LIVE or not self._hears)) or did
                 if claimed and wish.alone:
                     break
+        if waits:
+            self._due_at = min(self._due_at, time.monotonic() + AGAIN_S)
         return did
 
     def _readable(self, connection: Connection) -> Iterator[tuple[Survey, Definition]]:

@@ -19,6 +19,8 @@ from relay.expand import expand
 
 PAUSE_S = 0.3
 """Between two looks at fan-outs that wait for the workers; no Solr takes the 5,000 keys that are ahead in that time."""
+AGAIN_S = PAUSE_S + 0.05
+"""After which it is to be asked again, if nothing else comes."""
 
 
 class Expander:

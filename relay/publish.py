@@ -22,6 +22,7 @@ from outbox.worker.configuration import TASK, configuration
 
 log = structlog.get_logger("relay")
 TIMEOUT_S = 5.0
+SOON_S = 1.0
 LOOK_AGAIN_S = 1.0  # how old the known number of a queue's consumers may be
 LOOK_AHEAD_S = 0.45  # asked again in between, at the waits of half a second in which a relay sleeps
 _BACK_OFF_S = (1.0, 30.0)
@@ -70,18 +71,21 @@ class Publisher:
         at, known = self._consumers.get(queue, (float("-inf"), 0))
         return known if time.monotonic() - at < LOOK_AGAIN_S else self._ask(queue)
 
-    def look_ahead(self) -> None:
+    def look_ahead(self) -> bool:
         """Ask again of the queues that were asked of, before what is known of them is too old: no claim waits for it.
 
-        Only over a connection that stands; what it says of a broker that went away is said by the next claim.
+        True if one that had no consumer has one. Only over a connection that stands, which is thrown away if the broker
+        does not answer soon: a leader that waits is followed after two seconds.
         """
-        for queue, (at, _) in list(self._consumers.items()):
+        found = False
+        for queue, (at, known) in list(self._consumers.items()):
             if time.monotonic() - at >= LOOK_AHEAD_S and self._producer is not None:
-                self._ask(queue)
+                found = (self._ask(queue, SOON_S) > 0 and known == 0) or found
+        return found
 
-    def _ask(self, queue: str) -> int:
+    def _ask(self, queue: str, timeout_s: float = TIMEOUT_S) -> int:
         try:
-            answer = self._declared(queue)
+            answer = self._declared(queue, timeout_s)
         except BrokerUnavailable:
             return 0
         self._consumers[queue] = (time.monotonic(), answer)
@@ -94,10 +98,10 @@ class Publisher:
         self._connection = self._producer = None
         self._consumers.clear()
 
-    def _declared(self, queue: str) -> int:
+    def _declared(self, queue: str, timeout_s: float) -> int:
         try:
             channel = self._open().channel
-            with limited(self._connected(), TIMEOUT_S):
+            with limited(self._connected(), timeout_s):
                 # Redis has no queue where no message is: asked passively, it would know none.
                 declared = channel.queue_declare(queue=queue, passive=self._knows_consumers)
                 return int(declared.consumer_count) if self._knows_consumers else 1

@@ -32,7 +32,7 @@ _SQL = queries("relay", "wakeup.sql")
 _OURS = "ours"
 log = structlog.get_logger("relay")
 
-LINGER_S = 0.05  # a busy relay never sleeps: each turn of the flag is a row version that the writers read
+LINGER_S = 0.05  # one with live changes at hand never sleeps: each turn of the flag is a row version that writers read
 LOOK_S = 0.005
 RENEW_S = 15.0
 HEAR_S = 2.0
@@ -123,13 +123,13 @@ class Wakeup:
         return True
 
     def _others_have_ended(self) -> bool:
-        """Steps 2 and 3; false if there was something to do meanwhile."""
+        """Steps 2 and 3; false if there was something to do meanwhile, or a transaction outlasts what was said."""
         bound = self._number("bound")
         pause = LOOK_S
         while not self._scan():
             if self._number("oldest_running") > bound:
                 return True
-            if self._written(pause) or not self._idle():
+            if self._written(pause) or not self._idle() or self._lapses():
                 return False
             pause = min(pause * 2, SLICE_S)
         return False
@@ -141,13 +141,17 @@ class Wakeup:
             notes = [] if due else self._notes(min(SLICE_S, self._poll_s, self._due_s()))
             if any(note != WORK for note in notes):
                 return
+            if self._lapses():
+                return
             now = time.monotonic()
-            if self._asleep_since is None or now - self._asleep_since > RENEW_S:
-                return  # it may have lapsed: from the start again
             if due or notes or now - polled >= self._poll_s:
                 polled = now
                 if self._scan():
                     return
+
+    def _lapses(self) -> bool:
+        """Whether writers may soon take the relay for awake: it has to start again, from the first step."""
+        return self._asleep_since is None or time.monotonic() - self._asleep_since > RENEW_S
 
     def _say_asleep(self) -> None:
         self._connection.execute(_SQL["sleep"])

@@ -12,8 +12,6 @@ from outbox.sql import queries
 _SQL = queries("outbox.store", "claims.sql")
 # Events that one claim looks at: a hot key with 100,000 of them becomes some fifty documents, and a claim stays short.
 WINDOW = 2000
-# Of a bulk lane, by the claim's documents: there each key comes once, or nearly, and what is looked at is sorted.
-BULK_WINDOW = 2
 
 
 class Lane(StrEnum):
@@ -121,13 +119,18 @@ def claim(
             "queue": queue,
             "lane": lane,
             "keys": keys,
-            "window": max(WINDOW, keys) if lane is Lane.LIVE else BULK_WINDOW * keys,
+            "window": _window(lane, keys),
             "avoid": avoid,
             "dispatch_lease": dispatch_lease,
             "work_lease": work_lease,
         },
     ).fetchone()
     return None if row is None else Claim(row[0], row[1], lane)
+
+
+def _window(lane: Lane, keys: int) -> int:
+    """Events that a claim looks at. What is looked at is sorted, and of a replay each key comes once, or nearly."""
+    return min(WINDOW, max(2 * keys, 500)) if lane is Lane.REPLAY else max(WINDOW, keys)
 
 
 def preempt(connection: Connection, *, index: int, target: int, queue: int) -> list[Ended]:

@@ -80,8 +80,12 @@ def test_a_survey_costs_the_same_whatever_is_postponed(outbox: Connection, analy
     assert found <= 2 * few
 
 
-def test_a_bulk_claim_looks_at_few_more_events_than_its_documents(outbox: Connection) -> None:
+@pytest.mark.parametrize(("lane", "taken"), [(Lane.REPLAY, ["hot"]), (Lane.FANOUT, ["hot", "a"])])
+def test_a_claim_of_a_replay_looks_at_few_more_events_than_its_documents(
+    outbox: Connection, lane: Lane, taken: list[str]
+) -> None:
+    """Fan-outs overlap: there a claim folds what it finds of a key."""
     place = make_index(outbox)
-    add(outbox, place, *["hot"] * 7, "a", "b", lane=Lane.REPLAY)
-    claim = take(outbox, place, lane=Lane.REPLAY, keys=4)
-    assert claim and keys_of(outbox, claim.number) == ["hot", "a"]
+    add(outbox, place, *["hot"] * 500, "a", lane=lane)
+    claim = take(outbox, place, lane=lane, keys=4)
+    assert claim and keys_of(outbox, claim.number) == taken

@@ -84,22 +84,30 @@ def test_they_are_asked_for_before_a_claim_has_to_wait_for_it(
     publisher: Publisher, channel: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(publish, "LOOK_AGAIN_S", 3600.0)
-    publisher.look_ahead()  # nobody asked of a queue yet
+    monkeypatch.setattr(publish, "LOOK_AHEAD_S", 3600.0)
     assert publisher.consumers(LIVE_QUEUE) == 0
     channel.basic_consume(LIVE_QUEUE, callback=lambda _: None)
-    publisher.look_ahead()
-    assert publisher.consumers(LIVE_QUEUE) == 0, "known for less than half a second"
+    assert not publisher.look_ahead(), "what is known is not old"
+    assert publisher.consumers(LIVE_QUEUE) == 0
     monkeypatch.setattr(publish, "LOOK_AHEAD_S", 0.0)
-    publisher.look_ahead()
+    assert publisher.look_ahead()
     assert publisher.consumers(LIVE_QUEUE) == 1
+    assert not publisher.look_ahead(), "it had a consumer before"
 
 
 def test_looking_ahead_opens_no_connection(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publish, "LOOK_AHEAD_S", 0.0)
-    publisher.consumers(LIVE_QUEUE)
-    publisher.close()
-    publisher.look_ahead()
-    assert publisher._producer is None
+    asked: list[str] = []
+
+    def gone(queue: str, _: float) -> int:
+        asked.append(queue)
+        publisher.close()
+        raise BrokerUnavailable("it went away")
+
+    assert publisher.consumers(LIVE_QUEUE) == publisher.consumers(BULK_QUEUE) == 0
+    monkeypatch.setattr(publisher, "_declared", gone)
+    assert not publisher.look_ahead()
+    assert asked == [LIVE_QUEUE]
 
 
 def test_a_queue_that_was_deleted_refuses_and_is_made_again(publisher: Publisher, channel: Any) -> None:

@@ -15,7 +15,7 @@ from outbox.store import targets
 from outbox.store.claims import Lane
 from relay.claiming import Claimer
 from relay.daemon import Relay
-from relay.expander import PAUSE_S
+from relay.expander import AGAIN_S
 from relay.policy import Wish
 from relay.publish import Publisher
 from tests.integration.hand_made import Place, add, begun, make_index, take
@@ -76,7 +76,17 @@ def test_who_waits_for_fan_outs_looks_again_soon(outbox: Connection, place: Plac
     assert relay._due_s() == math.inf
     replay.all_documents(outbox, "items")
     relay._step(outbox)
-    assert relay._due_s() <= PAUSE_S
+    assert relay._due_s() <= AGAIN_S
+
+
+def test_a_queue_that_can_be_used_again_is_looked_at_now(
+    outbox: Connection, place: Place, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox.execute(CHECKED)
+    for found, due_s in ((False, math.inf), (True, 0.0)):
+        monkeypatch.setattr(Publisher, "look_ahead", lambda _, found=found: found)
+        assert relay._goes_on(outbox)
+        assert relay._due_s() == due_s
 
 
 def test_who_takes_over_revokes_what_was_never_published(outbox: Connection, place: Place, relay: Relay) -> None:

@@ -110,6 +110,12 @@ def test_a_worker_s_notification_is_looked_at_in_its_sleep() -> None:
     assert steps == ["listen", "sleep", "bound", "scan", "oldest_running", "scan", *looks, "scan", "awake"]
 
 
+def test_a_transaction_that_outlasts_the_sleep_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wakeup, "RENEW_S", 0.0)
+    steps = Scripted(older=[1], notifications=[WORK]).rest()
+    assert steps == ["listen", "sleep", "bound", "scan", "oldest_running", "wait", "scan", "awake"]
+
+
 def test_what_a_look_in_its_sleep_finds_wakes_it() -> None:
     found = iter([False, False, True, False])
     scripted = Scripted(notifications=[WORK, WRITER])
