@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from relay.claiming import Claimer
 from relay.policy import Wish
 from relay.publish import Publisher
 from tests.integration.hand_made import Place, add, make_index, states, take
+from tests.pipeline import until
 
 NOWHERE = "amqp://nobody:nothing@127.0.0.1:1//"
 LIVE = Wish(Lane.LIVE, 500)
@@ -68,6 +70,20 @@ def test_a_claim_is_committed_before_it_is_published(
     add(outbox, place, "a")
     assert claimed(outbox, claimer)
     assert len(begun) == 1
+
+
+def test_a_claimer_waits_for_another_that_has_not_committed(outbox: Connection, outbox_url: str, place: Place) -> None:
+    add(outbox, place, "a")
+    with connect(outbox_url, application="other", autocommit=True) as other, ThreadPoolExecutor(1) as pool:
+        with outbox.transaction():
+            assert take(outbox, place)
+            taking = pool.submit(take, other, place)
+            blocked = "SELECT cardinality(pg_blocking_pids(%s)) > 0"
+            until(
+                lambda: taking.done() or outbox.execute(blocked, [other.info.backend_pid]).fetchone() == (True,),
+                "the other waits, or has claimed",
+            )
+        assert taking.result(timeout=10) is None, "the key is in two claims"
 
 
 def test_the_disk_is_waited_for_by_begin_and_not_by_a_claim(outbox: Connection, place: Place) -> None:
