@@ -65,7 +65,7 @@ class Load:
         choice, began = random.Random(), time.monotonic()  # noqa: S311 - a choice of layers, no secret
         for turn in range(int(self.seconds * self.rate / WRITERS)):
             due = began + (turn + writer / WRITERS) * WRITERS / self.rate
-            time.sleep(max(0.0, due - time.monotonic()))
+            time.sleep(max(0.0, due - time.monotonic()))  # an open loop: each edit has its time
             with connection.transaction():
                 connection.execute(_SQL["edit"], {"title": f"{time.time()}", "layer": choice.randint(1, LAYERS)})
                 event = event_of(connection)

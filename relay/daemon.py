@@ -109,7 +109,7 @@ class Relay:
     def _goes_on(self, connection: Connection) -> bool:
         leads = self._leadership.renew(connection)
         if leads and self._claimer.look_ahead():
-            self._due_at = 0.0
+            self._due_at = 0.0  # now: what waited for a consumer may be claimed
         return leads and not self._stopping
 
     def _due_s(self) -> float:

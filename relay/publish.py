@@ -22,7 +22,7 @@ from outbox.worker.configuration import TASK, configuration
 
 log = structlog.get_logger("relay")
 TIMEOUT_S = 5.0
-SOON_S = 1.0
+SOON_S = 1.0  # for a question that nothing waits for
 LOOK_AGAIN_S = 1.0  # how old the known number of a queue's consumers may be
 LOOK_AHEAD_S = 0.45  # asked again in between, at the waits of half a second in which a relay sleeps
 _BACK_OFF_S = (1.0, 30.0)
@@ -72,7 +72,7 @@ class Publisher:
         return known if time.monotonic() - at < LOOK_AGAIN_S else self._ask(queue)
 
     def look_ahead(self) -> bool:
-        """Ask again of the queues that were asked of, before what is known of them is too old: no claim waits for it.
+        """Ask again of the queues that were asked of, before what is known is too old, so that seldom a claim waits.
 
         True if one that had no consumer has one. Only over a connection that stands, which is thrown away if the broker
         does not answer soon: a leader that waits is followed after two seconds.

@@ -97,6 +97,18 @@ def test_the_disk_is_waited_for_by_begin_and_not_by_a_claim(outbox: Connection, 
         assert outbox.execute("SHOW synchronous_commit").fetchone() == ("on",)
 
 
+def test_a_dead_suspect_that_is_to_be_tried_again_is_looked_at_again(
+    outbox: Connection, place: Place, claimer: Claimer
+) -> None:
+    """The survey that the claim was made by does not know of it."""
+    add(outbox, place, "bad")
+    outbox.execute("UPDATE outbox.event SET suspect = 6, dead_at = clock_timestamp()")
+    add(outbox, place, "bad")
+    outbox.execute("LISTEN outbox")
+    assert not claimed(outbox, claimer)
+    assert [note.payload for note in outbox.notifies(timeout=5, stop_after=1)] == [claims.WORK]
+
+
 def test_a_live_change_takes_its_key_out_of_a_bulk_claim_that_waits(
     outbox: Connection, place: Place, claimer: Claimer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

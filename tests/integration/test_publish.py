@@ -157,6 +157,23 @@ def test_asking_a_broker_that_froze_meanwhile_ends(stack: Stack, publisher: Publ
         service.thaw()
 
 
+def test_looking_ahead_gives_a_frozen_broker_up_soon(
+    stack: Stack, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A leader that waits longer than its lead is followed, though nothing is to be claimed."""
+    monkeypatch.setattr(publish, "LOOK_AHEAD_S", 0.0)
+    monkeypatch.setattr(publish, "TIMEOUT_S", 60.0)
+    publisher.consumers(LIVE_QUEUE)
+    service = stack.service("rabbitmq")
+    service.freeze()
+    try:
+        began = time.monotonic()
+        assert not publisher.look_ahead()
+        assert time.monotonic() - began < PATIENCE_S
+    finally:
+        service.thaw()
+
+
 def test_nobody_listens(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publish, "_BACK_OFF_S", (60.0, 60.0))
     nowhere = Publisher(settings("amqp://u:hidden@127.0.0.1:1//"))
