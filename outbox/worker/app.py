@@ -26,6 +26,7 @@ from outbox.solr.client import Address, Solr
 from outbox.sqlstate import LOST
 from outbox.store.claims import Outcome
 from outbox.worker.configuration import TASK, configuration
+from outbox.worker.events import LaterEvents
 from outbox.worker.indexing import Indexer, end_lost
 
 log = structlog.get_logger("worker")
@@ -49,7 +50,6 @@ def make_indexer(settings: Settings) -> Indexer:
         creator=lambda: connect(settings.database_url, application="outbox worker", autocommit=True),
         pool_size=1,
         max_overflow=1,
-        pool_pre_ping=True,
     )
     solr = Solr(Address(settings.solr_url, settings.solr_user, settings.solr_password.get_secret_value()))
     return Indexer(engine, solr, {})
@@ -57,6 +57,7 @@ def make_indexer(settings: Settings) -> Indexer:
 
 app = Celery("outbox")
 app.add_defaults(lambda: configuration(_settings()))
+app.steps["consumer"].add(LaterEvents)
 
 
 @app.task(name=TASK, bind=True)

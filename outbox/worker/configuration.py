@@ -23,7 +23,7 @@ def configuration(settings: Settings, *, confirmed: bool = False) -> dict[str, A
     """What to put into `app.conf`. Holds the broker's password.
 
     `confirmed`: each publish waits for the broker's confirm, as the relay's must. A worker publishes no claims,
-    but Celery's events, three a claim, of which the first would keep each claim waiting.
+    but Celery's events.
     """
     return {
         "broker_url": settings.broker_url,

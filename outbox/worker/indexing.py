@@ -57,23 +57,44 @@ class Indexer:
         the claim back, DocumentRejected after finishing it with dead events: so that the task fails where it is seen.
         """
         try:
-            with self._connection() as connection:
-                self._index(connection, number, worker, redelivered)
+            with self._begun(number, worker) as (connection, claim):
+                self._index(connection, claim, number, redelivered)
         except LOST as error:
             raise PostgresUnavailable(f"claim {number}: Postgres: {first_line(error)}") from error
 
     @contextmanager
+    def _begun(self, number: int, worker: str) -> Iterator[tuple[Connection, Begun | None]]:
+        """A connection, and the claim, begun on it.
+
+        A connection that was closed while it was idle is replaced, once. To ask beforehand whether it stands would keep
+        each claim waiting for one more answer; to begin twice does no harm, since a claim begins once.
+        """
+        with self._connection() as connection:
+            try:
+                claim = claims.begin(connection, number, worker=worker)
+            except LOST:
+                if not connection.broken:
+                    raise
+            else:
+                yield connection, claim
+                return
+        with self._connection() as connection:
+            yield connection, claims.begin(connection, number, worker=worker)
+
+    @contextmanager
     def _connection(self) -> Iterator[Connection]:
         pooled = self.engine.raw_connection()
+        connection = pooled.dbapi_connection
+        assert isinstance(connection, psycopg.Connection)  # noqa: S101 - SQLAlchemy types it as any DBAPI connection
         try:
-            connection = pooled.dbapi_connection
-            assert isinstance(connection, psycopg.Connection)  # noqa: S101 - SQLAlchemy types it as any DBAPI connection
             yield connection
         finally:
-            pooled.close()  # back to the pool
+            if connection.broken:
+                pooled.invalidate()
+            else:
+                pooled.close()  # back to the pool
 
-    def _index(self, connection: Connection, number: int, worker: str, redelivered: bool) -> None:
-        claim = claims.begin(connection, number, worker=worker)
+    def _index(self, connection: Connection, claim: Begun | None, number: int, redelivered: bool) -> None:
         if claim is None:
             if redelivered:
                 end_lost(connection, number, Outcome.REDELIVERED, "delivered again after it was begun")

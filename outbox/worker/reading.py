@@ -56,9 +56,9 @@ class Reading:
     def _batches(self, only: list[str] | None) -> Iterator[list[Row]]:
         batch: list[Row] = []
         size = 0
-        with self.connection.transaction(), self.connection.cursor() as cursor:
-            parameters = {"number": self.number, "only": only}
-            # Closed before the transaction is, which could not be ended while rows are under way. It is a generator.
+        parameters = {"number": self.number, "only": only}
+        with self.connection.cursor() as cursor:  # one statement, and so one snapshot, without a transaction around it
+            # Closed before anything else is done with the connection. It is a generator.
             stream = cursor.stream(self.definition.read.encode(), parameters)
             with closing(cast(Generator[Row, None, None], stream)) as rows:
                 for key, document, content_hash in rows:

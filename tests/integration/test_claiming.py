@@ -72,6 +72,16 @@ def test_a_claim_is_committed_before_it_is_published(
     assert len(begun) == 1
 
 
+def test_an_index_that_was_paused_since_the_survey_is_not_claimed(
+    outbox: Connection, place: Place, claimer: Claimer
+) -> None:
+    add(outbox, place, "a")
+    (survey,) = targets.survey(outbox)
+    outbox.execute("UPDATE outbox.index SET paused = true")
+    assert not claimer.claim(outbox, survey, LIVE)
+    assert (outcomes(outbox), states(outbox)) == ([], {"a": ["waits"]})
+
+
 def test_a_claimer_waits_for_another_that_has_not_committed(outbox: Connection, outbox_url: str, place: Place) -> None:
     add(outbox, place, "a")
     with connect(outbox_url, application="other", autocommit=True) as other, ThreadPoolExecutor(1) as pool:

@@ -125,6 +125,14 @@ def test_a_message_that_is_delivered_again_revokes_what_was_begun(desk: Desk) ->
     assert (survey.live, survey.suspects) == (False, True)
 
 
+def test_a_connection_that_was_closed_while_it_was_idle_is_replaced(desk: Desk) -> None:
+    insert_items(desk.connection, [1, 2])
+    desk.indexed("1")
+    idle = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'outbox worker'"
+    assert desk.connection.execute(idle).fetchall() == [(True,)]
+    assert desk.outcome(desk.indexed("2")) == "done"
+
+
 def test_plain_deletes_for_a_collection_without_tombstones(desk: Desk) -> None:
     target = replace(DEFINITION.target, deletes="plain")
     indexes.save(desk.connection, desk.place.index, replace(DEFINITION, target=target))

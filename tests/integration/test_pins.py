@@ -21,6 +21,7 @@ PINNED = {
     "extra_float_digits": ("-3", "1"),
     "search_path": ("public", "pg_catalog, pg_temp"),
     "plan_cache_mode": ("force_generic_plan", "force_custom_plan"),
+    "random_page_cost": ("4", "1.1"),
 }
 TEXTS = """SELECT '2024-05-06 23:00+00'::timestamptz::text, '2024-05-06 23:00+00'::timestamptz::date::text,
     '26 hours'::interval::text, (0.1::float8 + 0.2)::text, convert_to('é', 'UTF8')::text"""
