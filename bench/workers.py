@@ -15,15 +15,16 @@ ROUNDS = 3
 def measure(world: World) -> Outcome:
     """Documents a second by processes; afterwards there are as many as before."""
     (count,) = world.connection.execute(_SQL["count"]).fetchone() or (0,)
-    seen: dict[str, list[float]] = {f"{processes} processes": [] for processes in PROCESSES}
+    names = {processes: f"{processes} process{'es' if processes > 1 else ''}" for processes in PROCESSES}
+    seen: dict[str, list[float]] = {name: [] for name in names.values()}
     for turn in range(min(ROUNDS, world.scale.rounds)):
         for processes in PROCESSES if turn % 2 else reversed(PROCESSES):
             world.stack.stop_pipeline()
             world.stack.start_pipeline(CONFIG, bulk=processes)
             replayed(world, "layers")
             rate = count / replayed(world, "layers")
-            seen[f"{processes} processes"].append(rate)
-            say(f"workers: {processes} processes, {rate:.0f} documents/s")
+            seen[names[processes]].append(rate)
+            say(f"workers: {names[processes]}, {rate:.0f} documents/s")
     world.stack.stop_pipeline()
     world.stack.start_pipeline(CONFIG)
     return as_outcome([], seen, "workers", "Replay by bulk worker processes", "One Celery worker.")
