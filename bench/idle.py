@@ -141,15 +141,14 @@ def _floor(world: World, pauses: int) -> tuple[dict[str, float], dict[str, float
         (key,) = (row[0] for row in connection.execute(_SQL["key"]))
         rows = read(connection, world, [key])
         claim = (connection.execute(_CLAIM, {"keys": [key]}).fetchone() or (0,))[0]
-        view = {"number": claim, "only": None}
-        collection = world.collection
+        view, statement = {"number": claim, "only": None}, world.definition.read.encode()
         built = iter([bodies(connection, world, [rows])[0] for _ in range(STEPS + pauses)])
         steps: dict[str, Callable[[], object]] = {
             "insert and commit": lambda: connection.execute(_SQL["insert"]),
             "notify": lambda: _notified(connection, listener),
             "publish and consume": lambda: _consumed(producer, queue),
-            "read": lambda: connection.execute(world.definition.read.encode(), view).fetchall(),
-            "post": lambda: solr.update(collection, next(built), commit_within_ms=1000),
+            "read": lambda: connection.execute(statement, view).fetchall(),
+            "post": lambda: solr.update(world.collection, next(built), commit_within_ms=1000),
         }
         busy = {name: median(_took(step) for _ in range(STEPS)) for name, step in steps.items()}
         paused = _after_pauses(steps, pauses)

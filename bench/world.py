@@ -67,26 +67,19 @@ FULL = Scale(
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The services, a connection to the catalogue, its Solr, and the scale."""
+    """The services, a connection to the catalogue, its Solr, and the scale.
+
+    `definition` is that of the index `layers`, as applied, and `collection` the one that serves it: known beforehand,
+    so that no step that is timed has to ask for them.
+    """
 
     stack: Stack
     endpoints: Endpoints
     connection: Connection
     solr: Solr
     scale: Scale
-
-    @property
-    def definition(self) -> Definition:
-        """The applied definition of the index `layers`."""
-        return indexes.demand(self.connection, "layers")[1]
-
-    @property
-    def collection(self) -> str:
-        """The collection that serves it."""
-        found = indexes.demand(self.connection, "layers")[0].collection
-        if found is None:
-            raise RuntimeError("layers has no collection")  # apply made one
-        return found
+    definition: Definition
+    collection: str
 
     def number(self, query: str) -> int:
         """What one of the statements that give a number says."""
@@ -117,7 +110,11 @@ def catalogue(folder: Path, scale: Scale) -> Iterator[World]:
         with connect(endpoints.database_url, application="bench", autocommit=True, statement_timeout_s=0) as connection:
             generate.load(connection, layers=scale.layers)
             outbox(environment, "apply")
-            yield World(stack, endpoints, connection, Solr(Address(endpoints.solr_url)), scale)
+            applied, definition = indexes.demand(connection, "layers")
+            if applied.collection is None:
+                raise RuntimeError("layers has no collection")  # apply made one
+            solr = Solr(Address(endpoints.solr_url))
+            yield World(stack, endpoints, connection, solr, scale, definition, applied.collection)
     finally:
         stack.stop(say)
 
