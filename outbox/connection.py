@@ -10,9 +10,9 @@ Where a pooler drops them, they have to be the settings of our role: see `outbox
 No plan is kept: one that was made while the outbox was small reads all of it once it has grown, before anything
 analyses it (seen: 8 s for a finish that takes 10 ms).
 
-And an index's page is taken to be in memory: we read by key, and what was just written. With the server's default, 4,
-which is of disks that turn, a view's correlated sub-query reads all of a table of hundreds of rows for each document
-(seen: 87 µs a document instead of 43).
+And an index's page is taken to be in memory: most of what we read is read by key, and was just written. With the
+server's default, 4, which is of disks that turn, a view's correlated sub-query reads all of a table of hundreds of rows
+for each document (seen: 87 µs a document instead of 43).
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ _PINNED = {
     **pooler.MARK,
     "jit": "off",
     "plan_cache_mode": "force_custom_plan",
+    "seq_page_cost": "1",
     "random_page_cost": "1.1",
     # The server drops a peer that vanished, as we do: a transaction of its may hold locks.
     "tcp_user_timeout": "15000",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import psycopg
 import structlog
 
 from outbox.connection import Connection
@@ -47,7 +46,8 @@ class Claimer:
         """
         if self._all_held(connection, survey, wish):
             return False
-        claim = self._locked(connection, survey, wish)
+        with connection.transaction():
+            claim = self._take(connection, survey, wish) if claims.lock_index(connection, survey.index) else None
         if claim is None:
             return False
         if wish.lane is not Lane.LIVE and not wish.suspects:
@@ -81,17 +81,6 @@ class Claimer:
 
     def _has_consumer(self, lane: Lane) -> bool:
         return self._publisher.consumers(lane.queue) > 0
-
-    def _locked(self, connection: Connection, survey: Survey, wish: Wish) -> Claim | None:
-        """The claim, committed; the lock on the index and what follows go to the server together."""
-        claim = None
-        with connection.pipeline(), connection.transaction() as transaction:
-            allowed = claims.lock_index(connection, survey.index)
-            claim = self._take(connection, survey, wish)
-            if not allowed():
-                claim = None
-                raise psycopg.Rollback(transaction)
-        return claim
 
     def _take(self, connection: Connection, survey: Survey, wish: Wish) -> Claim | None:
         """The claim in the database; the index's row is locked."""

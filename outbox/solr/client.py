@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
@@ -59,15 +60,16 @@ class Solr:
         self._session.trust_env = False  # no proxy, no .netrc; and half a millisecond less for each call
         self._session.mount("http", HTTPAdapter(max_retries=0))
         self._session.auth = address.credentials
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # none: a request is prepared once
         self._updates: dict[tuple[str, int], requests.PreparedRequest] = {}
 
     def update(
         self, collection: str, body: bytes, *, commit_within_ms: int, timeout_s: float = READ_TIMEOUT_S
     ) -> Verdict:
         """POST a JSON array of documents; every answer, and no answer, is a verdict and none an exception."""
-        request = self._update(collection, commit_within_ms)
-        request.prepare_body(body, None)
         try:
+            request = self._update(collection, commit_within_ms)
+            request.prepare_body(body, None)
             answer = self._session.send(
                 request,
                 timeout=(min(CONNECT_TIMEOUT_S, timeout_s), min(READ_TIMEOUT_S, timeout_s)),

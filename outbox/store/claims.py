@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -84,19 +83,10 @@ class Ended:
     worker: str | None
 
 
-def lock_index(connection: Connection, index: int) -> Callable[[], bool]:
-    """Lock the index's row for this transaction.
-
-    Returns what tells whether claiming is allowed (the index is neither paused nor detached): to be called after the
-    next statement, with which the lock goes to the server in a pipeline.
-    """
-    cursor = connection.execute(_SQL["lock_index"], {"index": index})
-
-    def allowed() -> bool:
-        row = cursor.fetchone()
-        return row is not None and not row[0]
-
-    return allowed
+def lock_index(connection: Connection, index: int) -> bool:
+    """Lock the index's row for this transaction; true if claiming is allowed (it is neither paused nor detached)."""
+    row = connection.execute(_SQL["lock_index"], {"index": index}).fetchone()
+    return row is not None and not row[0]
 
 
 def free(connection: Connection, *, index: int, target: int, queue: int, lane: Lane) -> bool:

@@ -36,6 +36,10 @@ class LaterEvents(bootsteps.StartStopStep):
         if hub:
             dispatcher.on_send_buffered = later
 
+    def stop(self, parent: Any) -> None:
+        """Also before each reconnect: send what waits, or leave it where Celery keeps it for the next connection."""
+        self.shutdown(parent)
+
     def shutdown(self, parent: Any) -> None:
         """Send what waits, if the broker is there."""
         if parent.event_dispatcher:

@@ -57,17 +57,18 @@ class Indexer:
         the claim back, DocumentRejected after finishing it with dead events: so that the task fails where it is seen.
         """
         try:
-            with self._begun(number, worker) as (connection, claim):
-                self._index(connection, claim, number, redelivered)
+            with self._begun(number, worker) as (connection, claim, again):
+                self._index(connection, claim, number, redelivered or again)
         except LOST as error:
             raise PostgresUnavailable(f"claim {number}: Postgres: {first_line(error)}") from error
 
     @contextmanager
-    def _begun(self, number: int, worker: str) -> Iterator[tuple[Connection, Begun | None]]:
-        """A connection, and the claim, begun on it.
+    def _begun(self, number: int, worker: str) -> Iterator[tuple[Connection, Begun | None, bool]]:
+        """A connection, the claim, begun on it, and whether this was the second try.
 
         A connection that was closed while it was idle is replaced, once. To ask beforehand whether it stands would keep
-        each claim waiting for one more answer; to begin twice does no harm, since a claim begins once.
+        each claim waiting for one more answer. A claim begins once: what the second try finds begun, the first may have
+        begun before its answer was lost, and then nobody works on it, as after a message that is delivered again.
         """
         with self._connection() as connection:
             try:
@@ -76,10 +77,10 @@ class Indexer:
                 if not connection.broken:
                     raise
             else:
-                yield connection, claim
+                yield connection, claim, False
                 return
         with self._connection() as connection:
-            yield connection, claims.begin(connection, number, worker=worker)
+            yield connection, claims.begin(connection, number, worker=worker), True
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:

@@ -86,7 +86,7 @@ def take(
 ) -> Claim | None:
     """One claim, as the relay makes it."""
     with connection.transaction():
-        if not claims.lock_index(connection, place.index)():
+        if not claims.lock_index(connection, place.index):
             return None
         return claims.claim(
             connection,

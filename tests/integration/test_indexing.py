@@ -128,9 +128,27 @@ def test_a_message_that_is_delivered_again_revokes_what_was_begun(desk: Desk) ->
 def test_a_connection_that_was_closed_while_it_was_idle_is_replaced(desk: Desk) -> None:
     insert_items(desk.connection, [1, 2])
     desk.indexed("1")
-    idle = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'outbox worker'"
+    idle = """SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+        WHERE application_name = 'outbox worker' AND datname = current_database()"""
     assert desk.connection.execute(idle).fetchall() == [(True,)]
     assert desk.outcome(desk.indexed("2")) == "done"
+
+
+def test_a_claim_whose_begin_was_not_answered_is_ended_at_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin, begun_by = claims.begin, list[int]()
+
+    def cut(connection: Connection, number: int, *, worker: str) -> Any:
+        found = begin(connection, number, worker=worker)
+        if not begun_by:
+            begun_by.append(connection.info.backend_pid)
+            desk.connection.execute("SELECT pg_terminate_backend(%s, 5000)", begun_by)
+            connection.execute("SELECT 1")
+        return found
+
+    monkeypatch.setattr(claims, "begin", cut)
+    insert_items(desk.connection, [1])
+    number = desk.indexed("1")
+    assert (desk.outcome(number), desk.document("1")) == ("redelivered", None)
 
 
 def test_plain_deletes_for_a_collection_without_tombstones(desk: Desk) -> None:

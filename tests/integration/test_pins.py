@@ -10,7 +10,7 @@ from psycopg import sql
 
 from outbox.connection import connect
 
-# Each setting, a default that would alter documents or endanger them, and what it has to be.
+# Each setting, a default that would alter documents, endanger them or slow them down, and what it has to be.
 PINNED = {
     "default_transaction_isolation": ("serializable", "read committed"),
     "synchronous_commit": ("off", "on"),
@@ -21,6 +21,7 @@ PINNED = {
     "extra_float_digits": ("-3", "1"),
     "search_path": ("public", "pg_catalog, pg_temp"),
     "plan_cache_mode": ("force_generic_plan", "force_custom_plan"),
+    "seq_page_cost": ("0.1", "1"),
     "random_page_cost": ("4", "1.1"),
 }
 TEXTS = """SELECT '2024-05-06 23:00+00'::timestamptz::text, '2024-05-06 23:00+00'::timestamptz::date::text,

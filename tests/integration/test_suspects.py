@@ -38,7 +38,7 @@ def take_suspects(connection: Connection, place: Place, *, keys: int = 500) -> C
     """One claim of suspects, as the relay makes it, when their time has come."""
     connection.execute(SOON)
     with connection.transaction():
-        assert claims.lock_index(connection, place.index)()
+        assert claims.lock_index(connection, place.index)
         return suspects.claim(
             connection,
             index=place.index,

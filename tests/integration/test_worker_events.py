@@ -35,9 +35,11 @@ def said(queue: Any) -> list[list[str]]:
 
 
 def test_the_events_of_a_claim_arrive_together(desk: Desk, pipeline: Pipeline, messages: Any) -> None:
-    insert_items(desk.connection, [1])
+    insert_items(desk.connection, [1, 2])
     pipeline.start(live=1, bulk=0)
     add(desk.connection, desk.place, "1")
+    until(lambda: "task-succeeded" in [kind for message in said(messages) for kind in message], "the worker is warm")
+    add(desk.connection, desk.place, "2")
     seen: list[list[str]] = []
 
     def whole() -> bool:
