@@ -12,7 +12,7 @@ mpl.rcParams["svg.fonttype"] = "none"
 
 from matplotlib import pyplot  # noqa: E402 - the backend is chosen first
 
-from bench.outcome import Plot  # noqa: E402
+from bench.outcome import Plot  # noqa: E402 - the same
 
 
 def draw(plot: Plot, folder: Path) -> Path:

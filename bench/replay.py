@@ -97,7 +97,7 @@ def replayed(world: World, index: str) -> float:
 
 
 def read(connection: Connection, world: World, keys: Sequence[str]) -> list[Row]:
-    """The documents of these keys, read as a worker reads them."""
+    """The documents of these keys, by a worker's statement; its claim is made for it and rolled back."""
     with connection.transaction(force_rollback=True):
         row = connection.execute(_SQL["claim"], {"keys": list(keys)}).fetchone()
         if row is None:

@@ -19,7 +19,7 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402 - needs the setup
 
-from bench.django_catalogue.search_indexes import LayerIndex  # noqa: E402
+from bench.django_catalogue.search_indexes import LayerIndex  # noqa: E402 - needs the setup
 
 
 def main() -> None:

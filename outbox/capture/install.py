@@ -144,6 +144,7 @@ def _patiently(connection: Connection, change: Callable[[], None], lock: tuple[s
                 "and run the command again, which goes on from here"
             )
         say(f"{relation} is in use: trying again")
+        # Between two waits for the lock, so that who queues behind us gets through; the jitter is no secret.
         time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
         pause = min(pause * 2, _LONGEST_PAUSE_S)
 

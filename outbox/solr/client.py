@@ -61,14 +61,14 @@ class Solr:
         self._session.mount("http", HTTPAdapter(max_retries=0))
         self._session.auth = address.credentials
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # none: a request is prepared once
-        self._updates: dict[tuple[str, int], requests.PreparedRequest] = {}
+        self._requests: dict[tuple[str, int], requests.PreparedRequest] = {}
 
     def update(
         self, collection: str, body: bytes, *, commit_within_ms: int, timeout_s: float = READ_TIMEOUT_S
     ) -> Verdict:
         """POST a JSON array of documents; every answer, and no answer, is a verdict and none an exception."""
         try:
-            request = self._update(collection, commit_within_ms)
+            request = self._request(collection, commit_within_ms)
             request.prepare_body(body, None)
             answer = self._session.send(
                 request,
@@ -79,9 +79,9 @@ class Solr:
             return Verdict(Meaning.SERVICE, f"POST {self.url}/{collection}/update: {_reason(error)}")
         return judge(answer.status_code, answer.content, answer.headers.get("Retry-After"))
 
-    def _update(self, collection: str, commit_within_ms: int) -> requests.PreparedRequest:
-        """Such a request without its body: all else is the same each time, and takes half a millisecond to prepare."""
-        known = self._updates.get((collection, commit_within_ms))
+    def _request(self, collection: str, commit_within_ms: int) -> requests.PreparedRequest:
+        """An update without its body: all else is the same each time, and takes half a millisecond to prepare."""
+        known = self._requests.get((collection, commit_within_ms))
         if known is None:
             known = self._session.prepare_request(
                 requests.Request(
@@ -91,7 +91,7 @@ class Solr:
                     params={"commitWithin": commit_within_ms, "wt": "json"},
                 )
             )
-            self._updates[(collection, commit_within_ms)] = known
+            self._requests[(collection, commit_within_ms)] = known
         return known.copy()
 
     def commit(self, collection: str, *, soft: bool = True) -> None:

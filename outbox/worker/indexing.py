@@ -57,18 +57,18 @@ class Indexer:
         the claim back, DocumentRejected after finishing it with dead events: so that the task fails where it is seen.
         """
         try:
-            with self._begun(number, worker) as (connection, claim, again):
-                self._index(connection, claim, number, redelivered or again)
+            with self._begun(number, worker) as (connection, claim):
+                self._index(connection, claim, number, redelivered)
         except LOST as error:
             raise PostgresUnavailable(f"claim {number}: Postgres: {first_line(error)}") from error
 
     @contextmanager
-    def _begun(self, number: int, worker: str) -> Iterator[tuple[Connection, Begun | None, bool]]:
-        """A connection, the claim, begun on it, and whether this was the second try.
+    def _begun(self, number: int, worker: str) -> Iterator[tuple[Connection, Begun | None]]:
+        """A connection, and the claim, begun on it.
 
         A connection that was closed while it was idle is replaced, once. To ask beforehand whether it stands would keep
-        each claim waiting for one more answer. A claim begins once: what the second try finds begun, the first may have
-        begun before its answer was lost, and then nobody works on it, as after a message that is delivered again.
+        each claim waiting for one more answer. A claim begins once: what the second try finds begun, the first has most
+        likely begun before its answer was lost, so that nobody works on it.
         """
         with self._connection() as connection:
             try:
@@ -77,10 +77,13 @@ class Indexer:
                 if not connection.broken:
                     raise
             else:
-                yield connection, claim, False
+                yield connection, claim
                 return
         with self._connection() as connection:
-            yield connection, claims.begin(connection, number, worker=worker), True
+            claim = claims.begin(connection, number, worker=worker)
+            if claim is None:
+                end_lost(connection, number, Outcome.LOST, "whether it was begun was not answered")
+            yield connection, claim
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:

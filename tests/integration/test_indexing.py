@@ -148,7 +148,7 @@ def test_a_claim_whose_begin_was_not_answered_is_ended_at_once(desk: Desk, monke
     monkeypatch.setattr(claims, "begin", cut)
     insert_items(desk.connection, [1])
     number = desk.indexed("1")
-    assert (desk.outcome(number), desk.document("1")) == ("redelivered", None)
+    assert (desk.outcome(number), desk.document("1")) == ("lost", None)
 
 
 def test_plain_deletes_for_a_collection_without_tombstones(desk: Desk) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery import Celery
 from kombu import Connection, Exchange, Queue
 
+from outbox.worker.events import LaterEvents
 from tests.integration.desk import Desk
 from tests.integration.hand_made import add, insert_items, states
 from tests.pipeline import Pipeline, until
@@ -58,3 +61,18 @@ def test_a_worker_that_is_told_to_stop_says_first_what_it_did(desk: Desk, pipeli
     until(lambda: states(desk.connection)["1"] == ["done"], "it is indexed")
     assert pipeline.stop("worker-live") == 0
     assert [kind for message in said(messages) for kind in message] == WHOLE
+
+
+def test_what_waits_outlives_the_connection(broker_url: str, messages: Any) -> None:
+    """As Celery reconnects: it stops the steps, and gives the next dispatcher what the last could not send."""
+    with Celery("test", broker=broker_url) as celery, celery.connection_for_write() as lost:
+        before = celery.events.Dispatcher(lost, buffer_group=["task"], on_send_buffered=None)
+        before.send("task-succeeded", uuid="1")
+        lost.collect()
+        parent = SimpleNamespace(event_dispatcher=before, hub=None)
+        LaterEvents(parent).stop(parent)
+        with celery.connection_for_write() as found:
+            after = celery.events.Dispatcher(found, buffer_group=["task"])
+            after.extend_buffer(before)
+            after.flush()
+            until(lambda: said(messages) == [["task-succeeded"]], "the event is here")
