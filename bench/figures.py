@@ -46,6 +46,7 @@ TARGETS = (
     Target("replay_vs_haystack", "of django-haystack's update_index, without the spatial field", at_least=3),
     Target("replay_vs_haystack_tuned", "the same, with one commit in the end"),
     Target("replay_vs_tutorial", "of the tutorial's way: one task and one POST a layer", at_least=20),
+    Target("replay_vs_tutorial_tuned", "the same, its queries in SQL over a connection that is kept"),
     Target("configset_vs_tutorial", "raw rate with our configset, of that with the tutorial's schema", at_least=2.5),
     Target("idle_p50_vs_floor", "COMMIT to Solr, of the floor's steps added up", at_most=1.5),
     Target("idle_p99_vs_floor", "the same, the slowest percent", at_most=4),

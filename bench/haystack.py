@@ -46,7 +46,7 @@ def measure(world: World) -> Outcome:
         "haystack": lambda: _update_index(world, layers),
         "tuned": lambda: _update_index(world, layers, "--tuned"),
     }
-    seen = in_turns("haystack", ways, layers, world.scale.rounds)
+    seen = in_turns(world, "haystack", ways, layers, world.scale.rounds)
     outbox(environment, "detach", "plain")
     world.stack.stop_pipeline()
     world.stack.start_pipeline(CONFIG)

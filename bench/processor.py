@@ -1,8 +1,9 @@
-"""Which process the processors worked for: its time on them, by the kernel, for each document."""
+"""Which process the processors worked for: its time on them, by the kernel, for each document; and when Solr rests."""
 
 from __future__ import annotations
 
 import os
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +17,10 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 SERVICES = ("solr", "rabbitmq", "relay", "worker-live", "worker-bulk")
 LEAST_US = 1.0
 """What is less a document is left out."""
+CALM = 0.05
+"""Of a processor: what Solr takes when it has nothing to do is less."""
+_LOOK_S = 0.5
+_PATIENCE_S = 120.0
 
 
 def table(world: World, ways: Mapping[str, Callable[[], object]], documents: int) -> Table:
@@ -26,6 +31,18 @@ def table(world: World, ways: Mapping[str, Callable[[], object]], documents: int
     rows.append(("together", *(f"{sum(found.values()):.0f}" for found in spent.values())))
     note = "Microseconds on a processor for each document, once. Backends of Postgres by who asked them."
     return Table("Where the processors' time goes", ("process", *spent), rows, note)
+
+
+def calm(world: World) -> None:
+    """Wait until Solr has merged what was written before, so that no way pays for another's documents."""
+    pid, deadline = world.stack.service("solr").pid, time.monotonic() + _PATIENCE_S
+    while True:
+        before = sum(map(_seconds, _family(pid)))
+        time.sleep(_LOOK_S)  # a rate is read over a time
+        if sum(map(_seconds, _family(pid))) - before < CALM * _LOOK_S:
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Solr is at work {_PATIENCE_S:.0f} s after the last document")
 
 
 def _of(spent: dict[str, defaultdict[str, float]], name: str) -> list[float]:

@@ -12,9 +12,6 @@ RETURNING number;
 -- name: number
 SELECT nextval('outbox.claim_number');
 
--- name: drawn
-SELECT last_value FROM outbox.claim_number;
-
 -- name: layer
 SELECT id, uuid::text, name, title, abstract, x0, x1, y0, y1, category_id, owner_id, date FROM catalogue.layer
 WHERE id = %(id)s;
@@ -31,12 +28,11 @@ SELECT k.name FROM catalogue.keyword AS k JOIN catalogue.layer_keyword AS l ON l
 -- name: regions
 SELECT r.name FROM catalogue.region AS r JOIN catalogue.layer_region AS l ON l.region_id = r.id WHERE l.layer_id = %(id)s;
 
--- name: envelope
-SELECT outbox.envelope(%(x0)s, %(x1)s, %(y0)s, %(y1)s);
-
--- name: plain_ids
--- Layers whose documents the tutorial's code takes as they are: a finite date.
-SELECT id FROM catalogue.layer WHERE isfinite(date) ORDER BY id LIMIT %(most)s;
+-- name: plain
+-- Layers whose documents the tutorial's code takes as they are, each with the version that it shall have: a finite date, and
+-- a box that Solr takes.
+SELECT id, nextval('outbox.claim_number') FROM catalogue.layer
+WHERE isfinite(date) AND x0 BETWEEN -180 AND x1 AND x1 <= 180 AND y0 BETWEEN -90 AND y1 AND y1 <= 90 ORDER BY id LIMIT %(most)s;
 
 -- name: count
 SELECT count(*) FROM catalogue.layer;

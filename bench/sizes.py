@@ -47,7 +47,7 @@ def _row(world: World, kilobytes: int, documents: int) -> tuple[str, ...]:
         "replay": lambda: _replayed(world, keys),
         "raw": lambda: post(world.endpoints.solr_url, world.collection, bodies(world.connection, world, rows)),
     }
-    seen = in_turns(f"sizes: {kilobytes} kB", ways, documents, min(ROUNDS, world.scale.rounds))
+    seen = in_turns(world, f"sizes: {kilobytes} kB", ways, documents, min(ROUNDS, world.scale.rounds))
     ratio = of_pairs("size", list(zip(seen["replay"], seen["raw"], strict=True)))
     rate = median(seen["replay"])
     say(f"sizes: {kilobytes} kB: {rate:.0f} documents/s, {ratio.value:.2f} of Solr alone")

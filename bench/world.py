@@ -32,6 +32,7 @@ class Scale:
 
     layers: int
     rounds: int
+    passes: int  # over all layers, in one round of a replay
     tutorial: int
     edits: int
     load_s: float
@@ -44,6 +45,7 @@ class Scale:
 QUICK = Scale(
     layers=4000,
     rounds=2,
+    passes=1,
     tutorial=150,
     edits=50,
     load_s=2,
@@ -55,6 +57,7 @@ QUICK = Scale(
 FULL = Scale(
     layers=20_000,
     rounds=7,
+    passes=3,
     tutorial=1000,
     edits=600,
     load_s=45,

@@ -55,6 +55,10 @@ class Layer(models.Model):
     category = models.ForeignKey(Category, null=True, on_delete=models.DO_NOTHING)
     owner = models.ForeignKey(Person, on_delete=models.DO_NOTHING)
     date = models.DateTimeField()
+    x0 = models.FloatField(null=True)
+    x1 = models.FloatField(null=True)
+    y0 = models.FloatField(null=True)
+    y1 = models.FloatField(null=True)
     keywords = models.ManyToManyField(Keyword, through="LayerKeyword")
     regions = models.ManyToManyField(Region, through="LayerRegion")
 

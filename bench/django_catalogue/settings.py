@@ -32,4 +32,6 @@ TEMPLATES = [
     {"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [Path(__file__).parent / "templates"]}
 ]
 USE_TZ = True
+CELERY_BROKER_URL = os.environ.get("OUTBOX_BROKER_URL")
+CELERY_TASK_IGNORE_RESULT = True
 SECRET_KEY = "of a benchmark"  # noqa: S105 - nothing is signed with it
