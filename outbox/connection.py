@@ -7,8 +7,7 @@ defaults.
 
 Where a pooler drops them, they have to be the settings of our role: see `outbox.pooler`.
 
-No plan is kept: one that was made while the outbox was small reads all of it once it has grown, before anything
-analyses it (seen: 8 s for a finish that takes 10 ms).
+No plan is kept, but for seconds: see `outbox.plans`.
 
 And an index's page is taken to be in memory: most of what we read is read by key, and was just written. With the
 server's default, 4, which is of disks that turn, a view's correlated sub-query reads all of a table of hundreds of rows

@@ -25,6 +25,7 @@ class Claimer:
         self._settings = settings.relay
         self._publisher = Publisher(settings)
         self._replay_first: dict[int, bool] = {}
+        self._full: set[tuple[int, Lane]] = set()  # targets and lanes whose last claim left more, as it seems
 
     def wishes(self, survey: Survey) -> Iterator[Wish]:
         """What to claim for one target, by `relay.policy`; nothing for a queue without a consumer."""
@@ -44,12 +45,16 @@ class Claimer:
 
         A claim that the broker does not confirm is undone at once.
         """
-        if self._all_held(connection, survey, wish):
+        plenty = (survey.target, wish.lane)
+        if plenty not in self._full and self._all_held(connection, survey, wish):
             return False
+        self._full.discard(plenty)
         with connection.transaction():
             claim = self._take(connection, survey, wish) if claims.lock_index(connection, survey.index) else None
         if claim is None:
             return False
+        if claim.keys == wish.keys > 1:
+            self._full.add(plenty)
         if wish.lane is not Lane.LIVE and not wish.suspects:
             self._replay_first[survey.index] = wish.lane is Lane.FANOUT
         try:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from psycopg.rows import TupleRow
+
+from outbox import plans
 from outbox.connection import Connection
 from outbox.sql import queries
 
@@ -111,26 +115,30 @@ def claim(
 
     `queue`: the value of `event.target`. `avoid`: the number of a claim none of whose keys is taken.
     """
-    row = connection.execute(
-        _SQL["claim"],
-        {
-            "index": index,
-            "target": target,
-            "queue": queue,
-            "lane": lane,
-            "keys": keys,
-            "window": _window(lane, keys),
-            "avoid": avoid,
-            "dispatch_lease": dispatch_lease,
-            "work_lease": work_lease,
-        },
-    ).fetchone()
+    parameters = {
+        "index": index,
+        "target": target,
+        "queue": queue,
+        "lane": lane,
+        "keys": keys,
+        "window": _window(lane, keys),
+        "avoid": avoid,
+        "dispatch_lease": dispatch_lease,
+        "work_lease": work_lease,
+    }
+    row = _kept(connection, f"claim {parameters}", "claim", parameters)
     return None if row is None else Claim(row[0], row[1], lane)
+
+
+def _kept(connection: Connection, key: str, query: str, parameters: Mapping[str, object]) -> TupleRow | None:
+    """The row of a statement whose plan is kept."""
+    text, given = plans.kept(connection, key, _SQL[query], parameters, ours=True)
+    return connection.execute(text, given, prepare=None if given else False).fetchone()
 
 
 def _window(lane: Lane, keys: int) -> int:
     """Events that a claim looks at. What is looked at is sorted, and of a replay each key comes once, or nearly."""
-    return min(WINDOW, max(2 * keys, 500)) if lane is Lane.REPLAY else max(WINDOW, keys)
+    return min(WINDOW, max(keys, 500)) if lane is Lane.REPLAY else max(WINDOW, keys)
 
 
 def preempt(connection: Connection, *, index: int, target: int, queue: int) -> list[Ended]:
@@ -155,7 +163,8 @@ def begin(connection: Connection, number: int, *, worker: str) -> Begun | None:
     row = connection.execute(_SQL["begin"], {"number": number, "worker": worker}).fetchone()
     if row is None:
         return None
-    index, target, lane, keys, collection, serving, failing, applied_at = row
+    index, target, lane, keys, collection, serving, failing, applied_at, _ = row
+    plans.begun(connection, number)
     return Begun(number, index, target, Lane(lane), keys, collection, serving, failing, applied_at)
 
 
@@ -170,18 +179,18 @@ def finish(
 
     False if the claim has ended elsewhere: then nothing is marked.
     """
-    error = f"{len(bad)} refused" if bad else None
-    row = connection.execute(
-        _SQL["finish"],
-        {
-            "number": claim.number,
-            "queue": claim.queue,
-            "bad": list(bad),
-            "reasons": list(bad.values()),
-            "back": back,
-            "error": error,
-        },
-    ).fetchone()
+    parameters = {
+        "number": claim.number,
+        "queue": claim.queue,
+        "bad": list(bad),
+        "reasons": list(bad.values()),
+        "back": back,
+        "error": f"{len(bad)} refused" if bad else None,
+    }
+    if bad or back:
+        row = connection.execute(_SQL["finish"], parameters).fetchone()
+    else:
+        row = _kept(connection, f"finish {claim.queue}", "finish", parameters)
     return row is not None
 
 

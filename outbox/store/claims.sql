@@ -76,14 +76,15 @@ WITH quick AS (SELECT set_config('synchronous_commit', 'off', true) AS mode)
 UPDATE outbox.claim SET published_at = clock_timestamp() FROM quick WHERE number = %(number)s AND mode = 'off';
 
 -- name: begin
--- Once for ever: a second delivery, or one after the lease or after another start of the server, gets no row.
+-- Once for ever: a second delivery, or one after the lease or after another start of the server, gets no row. The number
+-- stays in the session for statements whose plans are kept.
 UPDATE outbox.claim AS c
 SET begun_at = clock_timestamp(), leased_until = clock_timestamp() + c.work_lease, worker = %(worker)s
 FROM outbox.target AS t, outbox.index AS i
 WHERE c.number = %(number)s AND c.ended_at IS NULL AND c.begun_at IS NULL
     AND c.server = pg_postmaster_start_time() AND t.id = c.target AND i.id = c.index
 RETURNING c.index, c.target, c.lane::text, cardinality(c.keys), t.collection, t.state = 'serving',
-    t.retry_at IS NOT NULL OR t.batch IS NOT NULL, i.applied_at;
+    t.retry_at IS NOT NULL OR t.batch IS NOT NULL, i.applied_at, set_config('outbox.claim_number', c.number::text, false);
 
 -- name: finish
 -- One statement: the claim ends if it is still in flight, and only then are its events marked. Claim row first, events

@@ -126,7 +126,7 @@ class Indexer:
         if claim.failing:  # Solr was away: is it the one that it was?
             rewound.look(connection, self.solr, claim, definition)
         until = time.monotonic() + DEADLINE_S
-        reading = Reading(connection, definition, claim.number, until)
+        reading = Reading(connection, definition, claim, until)
         posting = Posting(self.solr, claim.collection, definition.target.commit_within_ms, until)
         clock = Stopwatch()
         with closing(

@@ -13,12 +13,17 @@ from typing import cast
 
 import psycopg
 
+from outbox import plans
 from outbox.connection import Connection
 from outbox.errors import IndexRefused, LeaseLost, PostgresUnavailable
 from outbox.index import Definition
 from outbox.sqlstate import LOST, first_line, is_of_the_data, is_suspicious
 from outbox.store import claims
+from outbox.store.claims import Begun
 from outbox.worker.documents import PIECE_BYTES, Row
+
+MANY = 50
+"""Keys, of which to plan the read costs little beside it."""
 
 
 @dataclass(slots=True)
@@ -31,7 +36,7 @@ class Reading:
 
     connection: Connection
     definition: Definition
-    number: int
+    claim: Begun
     until: float
     refused: dict[str, str] = field(default_factory=dict)
     given: set[str] = field(default_factory=set)
@@ -51,15 +56,14 @@ class Reading:
                 raise _view_error(self.definition, error) from error
             yield from self._one_by_one()
         if not self.given and not self.refused:
-            raise LeaseLost(f"claim {self.number}")
+            raise LeaseLost(f"claim {self.claim.number}")
 
     def _batches(self, only: list[str] | None) -> Iterator[list[Row]]:
         batch: list[Row] = []
         size = 0
-        parameters = {"number": self.number, "only": only}
         with self.connection.cursor() as cursor:  # one statement, and so one snapshot, without a transaction around it
             # Closed before anything else is done with the connection. It is a generator.
-            stream = cursor.stream(self.definition.read.encode(), parameters)
+            stream = cursor.stream(*self._statement(only))
             with closing(cast(Generator[Row, None, None], stream)) as rows:
                 for key, document, content_hash in rows:
                     batch.append((key, document, content_hash))
@@ -70,6 +74,14 @@ class Reading:
         if batch:
             yield self._give(batch)
 
+    def _statement(self, only: list[str] | None) -> plans.Statement:
+        """As it is for many keys, or one by one: what a kept one gives, Postgres collects before it sends."""
+        parameters = {"number": self.claim.number, "only": only}
+        if only is not None or self.claim.keys > MANY:
+            return self.definition.read.encode(), parameters
+        key = f"read {self.claim.index} {self.claim.applied_at.timestamp()}"
+        return plans.kept(self.connection, key, self.definition.read, parameters)
+
     def _give(self, batch: list[Row]) -> list[Row]:
         """These rows, without keys that were given before: one of their rows is in Solr by now."""
         again = self.given & {row[0] for row in batch}
@@ -78,7 +90,7 @@ class Reading:
         return [row for row in batch if row[0] not in again]
 
     def _one_by_one(self) -> Iterator[list[Row]]:
-        for key in claims.keys(self.connection, self.number):
+        for key in claims.keys(self.connection, self.claim.number):
             if key in self.given:
                 continue
             if time.monotonic() > self.until:
