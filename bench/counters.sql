@@ -13,8 +13,12 @@ SELECT public.pg_stat_statements_reset();
 
 -- name: statements
 -- Of one database since the reset, those inside of triggers too; transactions' own statements are not counted, nor those
--- that ask whether a pooled connection lives, or that prepare a plan every ten seconds. Records of the write-ahead log, and not bytes, which a checkpoint changes.
-SELECT coalesce(sum(s.calls) FILTER (WHERE s.query !~ '^(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SET |DEALLOCATE|EXPLAIN|--|$)'), 0)::int,
+-- that ask whether a pooled connection lives, or that make a plan to be kept, what is explained for it among them.
+-- Records of the write-ahead log, and not bytes, which a checkpoint changes.
+SELECT coalesce(sum(s.calls) FILTER (
+        WHERE s.query !~ '^(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SET |DEALLOCATE|EXPLAIN|--|$)'
+            AND (s.toplevel OR s.query !~ '^PREPARE')
+    ), 0)::int,
     coalesce(sum(s.wal_records), 0)::int
 FROM public.pg_stat_statements AS s JOIN pg_database AS d ON d.oid = s.dbid WHERE d.datname = %(database)s;
 

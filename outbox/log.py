@@ -29,3 +29,4 @@ def quiet_celery() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("celery.app.trace").setLevel(logging.CRITICAL)  # we log each claim ourselves, in one line
     logging.getLogger("celery.worker").setLevel(logging.INFO)
+    logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)  # each task, while it waits to be handed over

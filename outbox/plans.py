@@ -19,7 +19,6 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
-from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from outbox.connection import Connection
@@ -30,7 +29,7 @@ KEEP_S = 10.0
 NUMBER = "current_setting('outbox.claim_number')::bigint"
 """Stands where the text has the parameter `number`: what this session has begun last."""
 
-_BY_INDEX = sql.SQL("; SET LOCAL enable_seqscan = off; EXPLAIN EXECUTE {}; SET LOCAL enable_seqscan = on")
+_BY_INDEX = b"; SET LOCAL enable_seqscan = off; EXPLAIN EXECUTE %b; SET LOCAL enable_seqscan = on"
 
 Statement = tuple[bytes, Mapping[str, Any] | None]
 """What to execute, unprepared, and with which parameters."""
@@ -40,13 +39,13 @@ Statement = tuple[bytes, Mapping[str, Any] | None]
 class _Plans:
     """Of one session, by the monotonic clock.
 
-    `number`: the claim that it began last. `asked`: when each statement was asked for. `prepared`: under which name,
+    `number`: the claim that it began last. `asked`: when each statement was asked for. `prepared`: its quoted name,
     and when. A name is used once: a PREPARE that fails leaves nothing in the way of the next.
     """
 
     number: int | None = None
     asked: dict[str, float] = field(default_factory=dict)
-    prepared: dict[str, tuple[sql.Identifier, float]] = field(default_factory=dict)
+    prepared: dict[str, tuple[bytes, float]] = field(default_factory=dict)
     names: Iterator[int] = field(default_factory=count)
 
 
@@ -78,25 +77,24 @@ def kept(
         if not often:
             return query.encode(), parameters
         name = _prepared(connection, plans, key, _without_parameters(connection, query, parameters), ours)
-    return sql.SQL("EXECUTE {}").format(name).as_bytes(connection), None
+    return b"EXECUTE " + name, None
 
 
 def _plans(connection: Connection) -> _Plans:
     return _sessions.setdefault(connection, _Plans())
 
 
-def _prepared(connection: Connection, plans: _Plans, key: str, text: bytes, ours: bool) -> sql.Identifier:
+def _prepared(connection: Connection, plans: _Plans, key: str, text: bytes, ours: bool) -> bytes:
     """Prepare it, and end those that are too old in the same trip, so that nothing adds up.
 
     EXPLAIN makes the plan, which is otherwise made when it is first executed: without scans of whole tables.
     """
     now = time.monotonic()
     old = [each for each, (_, since) in plans.prepared.items() if now - since >= KEEP_S]
-    end = [sql.SQL("DEALLOCATE {};").format(plans.prepared.pop(each)[0]) for each in old]
-    name = sql.Identifier(f"outbox {next(plans.names)}")
-    prepare = sql.SQL("PREPARE {} AS ").format(name).as_bytes(connection) + text
-    plan = _BY_INDEX.format(name).as_bytes(connection) if ours else b""
-    connection.execute(sql.SQL("").join(end).as_bytes(connection) + prepare + plan, prepare=False)
+    end = b"".join(b"DEALLOCATE " + plans.prepared.pop(each)[0] + b"; " for each in old)
+    name = f'"outbox {next(plans.names)}"'.encode()
+    prepare = b"PREPARE " + name + b" AS " + text
+    connection.execute(end + prepare + (_BY_INDEX % name if ours else b""), prepare=False)
     plans.prepared[key] = name, now
     return name
 

@@ -84,8 +84,8 @@ class Relay:
         ) as connection:
             indexes.demand_schema(connection, head())
             scan, idle = partial(self._step, connection), partial(self._goes_on, connection)
-            leads = partial(self._leadership.renew, connection)
-            wakeup = Wakeup(connection, scan, idle, self._poll_s, self._due_s, leads)
+            leads, still = partial(self._leadership.renew, connection), partial(self._leadership.still, connection)
+            wakeup = Wakeup(connection, scan, idle, self._poll_s, self._due_s, still)
             self._hears = wakeup.hears
             led = False
             while not self._stopping:

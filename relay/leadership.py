@@ -15,6 +15,8 @@ from outbox.sql import queries
 
 _SQL = queries("relay", "leadership.sql")
 RENEW_S = 0.5
+STILL_S = 1.0
+"""Under the two seconds after which another may take over."""
 
 
 class Leadership:
@@ -32,6 +34,10 @@ class Leadership:
             self.leads = row is not None
             self._renewed = time.monotonic()
         return self.leads
+
+    def still(self, connection: Connection) -> bool:
+        """Whether we lead, without a trip if we did a moment ago: for whom a change waits."""
+        return (self.leads and time.monotonic() - self._renewed < STILL_S) or self.renew(connection)
 
     def resign(self, connection: Connection) -> None:
         """Let a standby take over at once."""

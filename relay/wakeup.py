@@ -74,9 +74,9 @@ class Wakeup:
             self._poll()
             return
         self._say_asleep()
-        if self._others_have_ended() and not self._scan():
+        if sleeps := self._others_have_ended() and not self._scan():
             self._sleep()
-        self._say_awake()
+        self._say_awake(slept=sleeps)
 
     def _listens(self) -> bool:
         """Whether notifications arrive; behind a pooler LISTEN is in vain, without an error.
@@ -157,11 +157,15 @@ class Wakeup:
         self._connection.execute(_SQL["sleep"])
         self._asleep_since = time.monotonic()
 
-    def _say_awake(self) -> None:
-        """After the work, not before: until then writers notify for nothing, which costs less than the delay."""
+    def _say_awake(self, *, slept: bool) -> None:
+        """After the work, not before: until then writers notify for nothing, which costs less than the delay.
+
+        And not while a worker begins what the first change after a sleep became: it may need our processor.
+        """
         self._asleep_since = None
         if self._leads():
-            self._scan()
+            if self._scan() and slept:
+                self._notes(LOOK_S)
             self._connection.execute(_SQL["awake"])
 
     def _number(self, query: str) -> int:

@@ -129,6 +129,13 @@ def test_what_a_look_in_its_sleep_finds_wakes_it() -> None:
     assert scripted.notifications == [WRITER]
 
 
+def test_what_ends_a_sleep_is_left_to_the_worker_for_a_moment() -> None:
+    found = iter([False, False, True])
+    scripted = Scripted(notifications=[WRITER])
+    steps = scripted.rest(scan=lambda: next(found))
+    assert steps[-3:] == ["wait", "wait", "awake"]
+
+
 def test_it_says_awake_after_the_last_scan() -> None:
     assert Scripted(notifications=[WRITER]).rest()[-2:] == ["scan", "awake"]
 
