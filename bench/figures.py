@@ -56,6 +56,7 @@ TARGETS = (
     Target("writers_32_with_vs_without", "32 writers, of those without capture; a flush takes 2 ms", at_least=0.7),
     Target("writers_32_fast_disk", "the same, with the disk as it is", at_least=0.5),
     Target("untracked_with_vs_without", "updates that no document shows", at_least=0.97),
+    Target("untracked_slow_disk", "the same, where a flush takes 2 ms"),
     Target("claim_1m_vs_1k", "time of a claim with a million events waiting, of that with a thousand", at_most=2),
     Target("rss_relay_mb", "the relay's memory at its highest", at_most=120),
     Target("rss_worker_mb", "a worker process' memory at its highest", at_most=200),

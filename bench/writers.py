@@ -49,6 +49,7 @@ def measure(world: World) -> Outcome:
         shown = {clients: bench.pairs("shown", clients, rounds) for clients in CLIENTS}
         slow = bench.pairs("shown", max(CLIENTS), rounds, disk_ms=SLOW_DISK_MS)
         untracked = bench.pairs("untracked", 8, rounds)
+        untracked_slow = bench.pairs("untracked", 8, rounds, disk_ms=SLOW_DISK_MS)
         connection.execute(_SQL["asleep"])
         notified = {clients: bench.pairs("shown", clients, 1) for clients in CLIENTS}
         connection.execute(_SQL["awake"])
@@ -59,6 +60,7 @@ def measure(world: World) -> Outcome:
     table.append(_row(f"{max(CLIENTS)} clients, a disk that takes {SLOW_DISK_MS} ms", slow))
     table += [_row(f"{clients} clients, a NOTIFY in each transaction", pairs) for clients, pairs in notified.items()]
     table.append(_row("8 clients, a column that no document shows", untracked))
+    table.append(_row(f"the same, a disk that takes {SLOW_DISK_MS} ms", untracked_slow))
     costs = [
         (f"a row that all documents show, {_STATEMENTS} times", *_times(statements)),
         (f"UPDATE of {rows:,} rows", *_times(bulk)),
@@ -68,6 +70,7 @@ def measure(world: World) -> Outcome:
             of_pairs("writers_32_with_vs_without", slow),
             of_pairs("writers_32_fast_disk", shown[max(CLIENTS)]),
             of_pairs("untracked_with_vs_without", untracked),
+            of_pairs("untracked_slow_disk", untracked_slow),
             of_pairs("fanout_statement_vs_without", statements),
         ],
         [
