@@ -8,6 +8,7 @@ SELECT uuid::text FROM catalogue.layer WHERE id = 1;
 CREATE TABLE public.bench_floor (LIKE outbox.event INCLUDING ALL);
 
 -- name: insert
+BEGIN;
 INSERT INTO public.bench_floor (index, key, op) VALUES (1, 'key', 'U');
 
 -- name: drop
@@ -27,4 +28,4 @@ DELETE FROM outbox.claim WHERE number = %(number)s;
 
 -- name: number
 -- As `begin` leaves it.
-SELECT set_config('outbox.claim_number', %(number)s::text, false);
+SELECT set_config(%(setting)s, %(number)s::text, false);

@@ -11,6 +11,7 @@ from types import FrameType
 
 import structlog
 
+from outbox import plans
 from outbox.connection import Connection, connect, where
 from outbox.errors import PostgresUnavailable
 from outbox.index import Definition
@@ -83,6 +84,7 @@ class Relay:
             self._url, application="outbox relay", autocommit=True, idle_in_transaction_s=IDLE_IN_TRANSACTION_S
         ) as connection:
             indexes.demand_schema(connection, head())
+            plans.keep(connection)
             scan, idle = partial(self._step, connection), partial(self._goes_on, connection)
             leads, still = partial(self._leadership.renew, connection), partial(self._leadership.still, connection)
             wakeup = Wakeup(connection, scan, idle, self._poll_s, self._due_s, still)

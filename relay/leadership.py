@@ -29,10 +29,10 @@ class Leadership:
 
     def renew(self, connection: Connection) -> bool:
         """Renew, or try to take over, if half a second has passed; true while we lead."""
-        if time.monotonic() - self._renewed >= RENEW_S:
+        if (now := time.monotonic()) - self._renewed >= RENEW_S:
             row = connection.execute(_SQL["renew"], {"holder": self.holder}).fetchone()
             self.leads = row is not None
-            self._renewed = time.monotonic()
+            self._renewed = now  # from before the trip, in which we may have been frozen
         return self.leads
 
     def still(self, connection: Connection) -> bool:

@@ -126,14 +126,13 @@ def claim(
         "dispatch_lease": dispatch_lease,
         "work_lease": work_lease,
     }
-    row = _kept(connection, f"claim {parameters}", "claim", parameters)
+    row = _kept(connection, "claim", parameters)
     return None if row is None else Claim(row[0], row[1], lane)
 
 
-def _kept(connection: Connection, key: str, query: str, parameters: Mapping[str, object]) -> TupleRow | None:
+def _kept(connection: Connection, query: str, parameters: Mapping[str, object]) -> TupleRow | None:
     """The row of a statement whose plan is kept."""
-    text, given = plans.kept(connection, key, _SQL[query], parameters, ours=True)
-    return connection.execute(text, given, prepare=None if given else False).fetchone()
+    return connection.execute(*plans.kept(connection, _SQL[query], parameters, ours=True)).fetchone()
 
 
 def _window(lane: Lane, keys: int) -> int:
@@ -160,7 +159,8 @@ def begin(connection: Connection, number: int, *, worker: str) -> Begun | None:
 
     The caller commits before it reads: the evidence that somebody began must survive whatever the documents do.
     """
-    row = connection.execute(_SQL["begin"], {"number": number, "worker": worker}).fetchone()
+    parameters = {"number": number, "worker": worker, "setting": plans.setting(connection)}
+    row = connection.execute(_SQL["begin"], parameters).fetchone()
     if row is None:
         return None
     index, target, lane, keys, collection, serving, failing, applied_at, _ = row
@@ -190,7 +190,7 @@ def finish(
     if bad or back:
         row = connection.execute(_SQL["finish"], parameters).fetchone()
     else:
-        row = _kept(connection, f"finish {claim.queue}", "finish", parameters)
+        row = _kept(connection, "finish", parameters)
     return row is not None
 
 

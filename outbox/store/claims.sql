@@ -84,7 +84,7 @@ FROM outbox.target AS t, outbox.index AS i
 WHERE c.number = %(number)s AND c.ended_at IS NULL AND c.begun_at IS NULL
     AND c.server = pg_postmaster_start_time() AND t.id = c.target AND i.id = c.index
 RETURNING c.index, c.target, c.lane::text, cardinality(c.keys), t.collection, t.state = 'serving',
-    t.retry_at IS NOT NULL OR t.batch IS NOT NULL, i.applied_at, set_config('outbox.claim_number', c.number::text, false);
+    t.retry_at IS NOT NULL OR t.batch IS NOT NULL, i.applied_at, set_config(%(setting)s, c.number::text, false);
 
 -- name: finish
 -- One statement: the claim ends if it is still in flight, and only then are its events marked. Claim row first, events

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from outbox import plans
 from outbox.connection import Connection
 from outbox.index import Definition, from_json
 from outbox.sql import queries
@@ -64,7 +65,7 @@ class Survey:
 
 def survey(connection: Connection) -> list[Survey]:
     """Every target that is written to, of every applied index, in one round trip."""
-    return [Survey(*row) for row in connection.execute(_SQL["survey"])]
+    return [Survey(*row) for row in connection.execute(*plans.kept(connection, _SQL["survey"], {}, ours=True))]
 
 
 def definition(connection: Connection, index: int) -> Definition | None:

@@ -19,7 +19,8 @@ from celery.signals import setup_logging, task_failure, worker_process_init, wor
 from sqlalchemy import create_engine
 
 from outbox import log as logs
-from outbox.connection import connect
+from outbox import plans
+from outbox.connection import Connection, connect
 from outbox.errors import ServiceUnavailable
 from outbox.settings import Settings, load
 from outbox.solr.client import Address, Solr
@@ -45,9 +46,15 @@ def _indexer() -> Indexer:
 
 def make_indexer(settings: Settings) -> Indexer:
     """An indexer with a pool of one connection (two while one is replaced) and one HTTP session."""
+
+    def connected() -> Connection:
+        connection = connect(settings.database_url, application="outbox worker", autocommit=True)
+        plans.keep(connection)
+        return connection
+
     engine = create_engine(
         "postgresql+psycopg://",
-        creator=lambda: connect(settings.database_url, application="outbox worker", autocommit=True),
+        creator=connected,
         pool_size=1,
         max_overflow=1,
     )

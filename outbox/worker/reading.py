@@ -79,8 +79,7 @@ class Reading:
         parameters = {"number": self.claim.number, "only": only}
         if only is not None or self.claim.keys > MANY:
             return self.definition.read.encode(), parameters
-        key = f"read {self.claim.index} {self.claim.applied_at.timestamp()}"
-        return plans.kept(self.connection, key, self.definition.read, parameters)
+        return plans.kept(self.connection, self.definition.read, parameters)
 
     def _give(self, batch: list[Row]) -> list[Row]:
         """These rows, without keys that were given before: one of their rows is in Solr by now."""

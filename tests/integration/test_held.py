@@ -12,6 +12,7 @@ from outbox.store import claims, targets
 from outbox.store.claims import Lane
 from relay.claiming import Claimer
 from relay.policy import Wish
+from relay.publish import Publisher
 from tests.integration.desk import settings
 from tests.integration.hand_made import Place, add, make_index, take
 
@@ -76,6 +77,24 @@ def test_a_change_of_a_dead_suspect_has_it_tried_again_though_all_else_is_held(
     assert _locks(outbox, outbox_url)
     ((suspect,),) = outbox.execute("SELECT suspect FROM outbox.event WHERE id = %s", [again]).fetchall()
     assert suspect > 0
+
+
+def test_after_a_full_claim_the_index_is_locked_in_vain_once(
+    outbox: Connection, place: Place, outbox_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was full has most likely left more: nobody asks first. If it has not, the next look asks again."""
+    monkeypatch.setattr(Publisher, "publish", lambda *_: None)
+    claimer, wish = Claimer(settings(outbox_url, "http://nowhere/solr")), Wish(Lane.LIVE, 2)
+    add(outbox, place, "a", "b")
+
+    def locks() -> tuple[bool, bool]:
+        (survey,) = targets.survey(outbox)
+        before = _locker(outbox)
+        return claimer.claim(outbox, survey, wish), _locker(outbox) != before
+
+    assert locks() == (True, True)
+    add(outbox, place, "a")
+    assert [locks(), locks()] == [(False, True), (False, False)]
 
 
 def test_the_oldest_free_one_is_found_by_the_index_though_nearly_all_wait(outbox: Connection, place: Place) -> None:

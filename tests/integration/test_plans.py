@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import psycopg
@@ -14,7 +15,7 @@ from outbox.store.claims import Begun
 from tests.integration.desk import Desk
 from tests.integration.hand_made import Place, add, begun, insert_items, make_index, states
 
-PREPARED = "SELECT name, statement FROM pg_prepared_statements WHERE name LIKE 'outbox %' ORDER BY name"
+PREPARED = "SELECT name FROM pg_prepared_statements WHERE name LIKE 'outbox %' ORDER BY prepare_time"
 
 
 class Clock:
@@ -33,7 +34,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def place(outbox: Connection) -> Place:
-    """An applied index in this test's database."""
+    """An applied index in this test's database, whose connection keeps plans."""
+    plans.keep(outbox)
     return make_index(outbox)
 
 
@@ -54,49 +56,54 @@ def started(connection: Connection, place: Place, key: str) -> Begun:
 
 
 def test_what_is_asked_for_again_within_seconds_is_prepared(outbox: Connection, clock: Clock) -> None:
+    plans.keep(outbox)
     query, one = "SELECT %(one)s::int + 1", {"one": 1}
-    assert plans.kept(outbox, "one", query, one) == (query.encode(), one)
+    assert plans.kept(outbox, query, one) == (query.encode(), one)
     clock.now += plans.KEEP_S + 1
-    assert plans.kept(outbox, "one", query, one) == (query.encode(), one)
+    assert plans.kept(outbox, query, one) == (query.encode(), one)
     assert names(outbox) == []
     clock.now += plans.KEEP_S - 1
-    text, parameters = plans.kept(outbox, "one", query, one)
-    assert (parameters, names(outbox)) == (None, ["outbox 0"])
+    text, parameters = plans.kept(outbox, query, one)
+    assert (parameters, len(names(outbox))) == (None, 1)
     assert outbox.execute(text, prepare=False).fetchall() == [(2,)]
 
 
 def test_a_plan_is_made_anew_and_nothing_adds_up(outbox: Connection, clock: Clock) -> None:
+    plans.keep(outbox)
     for turn in range(40):
         for key in ("one", "two"):
-            text, parameters = plans.kept(outbox, key, "SELECT %(key)s::text", {"key": key})
+            text, parameters = plans.kept(outbox, "SELECT %(key)s::text", {"key": key})
             assert outbox.execute(text, parameters).fetchall() == [(key,)]
         clock.now += 3
         assert len(names(outbox)) == (0 if turn == 0 else 2)
-    assert min(int(name.split()[1]) for name in names(outbox)) > 10
+    assert min(int(name.split()[2]) for name in names(outbox)) > 10
 
 
 def test_what_cannot_be_prepared_is_in_nobodys_way(outbox: Connection, clock: Clock) -> None:
+    plans.keep(outbox)
     for _ in range(3):
         clock.now += 1
-        plans.kept(outbox, "one", "SELECT 1", {})
+        plans.kept(outbox, "SELECT 1", {})
     clock.now += plans.KEEP_S - 1
     with pytest.raises(Exception, match="nowhere"):
         for _ in range(2):
-            plans.kept(outbox, "two", "SELECT nowhere", {})
-    text, _ = plans.kept(outbox, "one", "SELECT 1", {})
+            plans.kept(outbox, "SELECT nowhere", {})
+    text, _ = plans.kept(outbox, "SELECT 1", {})
     assert outbox.execute(text, prepare=False).fetchall() == [(1,)]
 
 
 def test_many_keys_that_come_once_are_forgotten(outbox: Connection, clock: Clock) -> None:
+    plans.keep(outbox)
     for turn in range(100):
-        plans.kept(outbox, f"{turn}", "SELECT 1", {})
+        plans.kept(outbox, f"SELECT {turn}", {})
         clock.now += 1
-    assert len(plans._plans(outbox).asked) <= plans.KEEP_S + 1
+    assert len(plans._sessions[outbox].asked) <= plans.KEEP_S + 1
 
 
 def test_behind_a_pooler_nothing_is_prepared(outbox: Connection) -> None:
     outbox.prepare_threshold = None
-    given = [plans.kept(outbox, "one", "SELECT %(one)s::int", {"one": 1}) for _ in range(3)]
+    plans.keep(outbox)
+    given = [plans.kept(outbox, "SELECT %(one)s::int", {"one": 1}) for _ in range(3)]
     assert given == [(b"SELECT %(one)s::int", {"one": 1})] * 3
 
 
@@ -130,14 +137,49 @@ def test_plans_over_a_few_rows_read_by_index(outbox: Connection, place: Place) -
         done(outbox, place, key)
     shown = [explained(outbox, name) for name in names(outbox)]
     assert len(shown) == 2, "those of a claim and of a finish"
-    for plan in shown:
-        assert "Seq Scan" not in plan
-        assert "Index Scan using event_" in plan or "Bitmap Index Scan on event_" in plan
+    assert not [plan for plan in shown if "Seq Scan" in plan]
+    finish, claim = sorted(shown, key=lambda plan: "event_pending" in plan)
+    assert re.search(r"on event e\b.*\n.*Index Cond: \(id = ANY \(c.events\)\)", finish), finish
+    assert re.search(r"event_pending on event.*\n.*Index Cond: \(\(index = .*target = .*lane = ", claim), claim
 
 
 def explained(connection: Connection, name: str) -> str:
     """The kept plan."""
     return "\n".join(row[0] for row in connection.execute(f'EXPLAIN EXECUTE "{name}"'.encode(), prepare=False))
+
+
+def test_a_rollback_takes_no_plan_away(outbox: Connection, place: Place) -> None:
+    """psycopg deallocates all that is prepared after one, if it has prepared anything itself."""
+    for turn in range(10):
+        outbox.execute("SELECT %s::int", [turn])
+        done(outbox, place, f"{turn}")
+    before = names(outbox)
+    with pytest.raises(ValueError, match="undone"), outbox.transaction():
+        raise ValueError("undone")
+    assert names(outbox) == before != []
+    done(outbox, place, "after")
+
+
+def test_a_percent_sign_is_no_parameter(outbox: Connection) -> None:
+    plans.keep(outbox)
+    query = """SELECT %(number)s::bigint AS "a%%(number)s", '%%' || %(word)s, 'a''b\\c'"""
+    outbox.execute("SELECT set_config(%s, '7', false)", [plans.setting(outbox)])
+    plans.begun(outbox, 7)
+    found = [outbox.execute(*plans.kept(outbox, query, {"number": 7, "word": "it's \\ 5 %"})) for _ in range(2)]
+    assert [column.name for cursor in found for column in (cursor.description or [])[:1]] == ["a%(number)s"] * 2
+    assert [cursor.fetchone() for cursor in found] == [(7, "%it's \\ 5 %", "a'b\\c")] * 2
+    assert len(names(outbox)) == 1
+
+
+def test_a_view_that_is_made_anew_is_read_as_it_is_now(desk: Desk) -> None:
+    insert_items(desk.connection, range(1, 5), title="old")
+    for key in (1, 2, 3):
+        desk.indexed(str(key))
+    desk.connection.execute("DROP VIEW shop.item_document")
+    other = "SELECT id, upper(title) AS title, code, 100 / divisor AS share FROM shop.item"
+    desk.connection.execute(f"CREATE VIEW shop.item_document AS {other}".encode())
+    desk.indexed("4")
+    assert (desk.document("4") or {})["title"] == "OLD"
 
 
 def test_documents_are_read_by_a_kept_plan_claim_for_claim(desk: Desk) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
 # In the order in which a change travels.
-FILES = ("capture", "wakeup", "claims", "relay", "worker", "recovery", "retention", "told")
+FILES = ("capture", "wakeup", "claims", "relay", "worker", "plans", "recovery", "retention", "told")
 # The ten invariants of docs/guarantees.md, and what is promised beside them.
 PROMISES = (*map(str, range(1, 11)), "quick", "told", "whose")
 
