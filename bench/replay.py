@@ -42,8 +42,8 @@ WORDS = {
 }
 NOTE = (
     "The limit is 1/(1/Solr alone + 1/the view alone): both need the same processors. The tutorial's way is Django's, "
-    "whose connection to Postgres Celery closes around each task; tuned, its queries stand in SQL, over a connection that "
-    "is kept. Passes over all in a round: "
+    "whose connection to Postgres Celery closes around each task; tuned, its queries stand in SQL, over a connection "
+    "that is kept. Passes over all in a round: "
 )
 
 
