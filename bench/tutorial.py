@@ -18,9 +18,9 @@ from typing import Any
 
 import orjson
 import psycopg
-import requests
 from celery import Celery
 
+from bench.single_post import post
 from bench.world import ROOT, World
 from outbox.sql import queries
 
@@ -39,16 +39,7 @@ _connections: dict[int, psycopg.Connection[Any]] = {}
 def index(layer: int, version: int) -> None:
     """Read one layer and post it."""
     document = as_document(_connection(), layer) | {"src_version": version}
-    answer = requests.post(
-        f"{os.environ['OUTBOX_SOLR_URL']}/{os.environ['BENCH_COLLECTION']}/update/json/docs",
-        data=orjson.dumps(document),
-        params={"commitWithin": 1500},
-        headers={"content-type": "application/json"},
-        timeout=60,
-    )
-    answer.raise_for_status()
-    with Path(os.environ["BENCH_DONE"]).open("ab") as done:
-        done.write(b".")
+    post(orjson.dumps(document))
 
 
 def _connection() -> psycopg.Connection[Any]:

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "bench.django_catalogue.settings"
 
 import django
-import requests
 from celery import Celery
+
+from bench.single_post import post
 
 django.setup()
 
@@ -32,16 +32,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 def index(layer_id: int, version: int) -> None:
     """Read one layer and post it."""
     document = as_document(Layer.objects.get(pk=layer_id)) | {"src_version": version}
-    answer = requests.post(
-        f"{os.environ['OUTBOX_SOLR_URL']}/{os.environ['BENCH_COLLECTION']}/update/json/docs",
-        data=json.dumps(document),
-        params={"commitWithin": 1500},
-        headers={"content-type": "application/json"},
-        timeout=60,
-    )
-    answer.raise_for_status()
-    with Path(os.environ["BENCH_DONE"]).open("ab") as done:
-        done.write(b".")
+    post(json.dumps(document))
 
 
 def as_document(layer: Layer) -> dict[str, Any]:
