@@ -3,7 +3,7 @@
 The floor is what nobody can do without, added up: the COMMIT of an INSERT, a NOTIFY that arrives, a confirmed message
 that is consumed, the view read for one document by a plan that is kept, one POST. One program does them one after the
 other, after a pause as long as that between two edits: that is the floor. Each again and again, without a pause, they
-take a third of that, for caches and processors are warm; that is printed beside, and has no target.
+take half of that, for caches and processors are warm; that is printed beside, and has no target.
 """
 
 from __future__ import annotations
