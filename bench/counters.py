@@ -156,6 +156,7 @@ class Bench:
         wish = next(self._claimer.wishes(survey), None)
         if wish is None or not self._claimer.claim(self._connection, survey, wish):
             raise RuntimeError("nothing was claimed")
+        self._claimer.note(self._connection)
 
     def index(self) -> None:
         """The newest claim, as a worker indexes it."""

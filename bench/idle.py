@@ -143,7 +143,7 @@ def _floor(world: World, turns: int) -> tuple[dict[str, float], dict[str, float]
         rows = read(connection, world, [key])
         claim = (connection.execute(_CLAIM, {"keys": [key]}).fetchone() or (0,))[0]
         plans.keep(connection)
-        connection.execute(_SQL["number"], {"setting": plans.setting(connection), "number": claim})
+        connection.execute(plans.beginning(connection, "SELECT", {"number": claim}), prepare=False)
         plans.begun(connection, claim)
         view, statement = {"number": claim, "only": None}, world.definition.read
         built = iter([bodies(connection, world, [rows])[0] for _ in range(STEPS + turns)])

@@ -25,7 +25,3 @@ SELECT id, extract(epoch FROM done_at)::float8 FROM outbox.event WHERE id = ANY 
 
 -- name: end
 DELETE FROM outbox.claim WHERE number = %(number)s;
-
--- name: number
--- As `begin` leaves it.
-SELECT set_config(%(setting)s, %(number)s::text, false);

@@ -69,12 +69,6 @@ def keep(connection: Connection) -> None:
         _sessions[connection] = _Plans()
 
 
-def setting(connection: Connection) -> str:
-    """The name of the setting in which `begin` leaves the claim's number."""
-    plans = _sessions.get(connection)
-    return "outbox.claim_number" if plans is None else plans.setting
-
-
 def begun(connection: Connection, number: int) -> None:
     """Note which claim's number the session has now: none, if the transaction in which it began may be undone."""
     if (plans := _sessions.get(connection)) is not None:
@@ -103,6 +97,32 @@ def kept(connection: Connection, query: str, parameters: Mapping[str, Any], *, o
     return b"EXECUTE " + name, None
 
 
+def text(connection: Connection, query: str, parameters: Mapping[str, Any], *, ours: bool = False) -> bytes:
+    """As `kept`, for one of several statements that go in one message, which takes no parameters beside it."""
+    statement, others = kept(connection, query, parameters, ours=ours)
+    return statement if others is None else _mogrified(connection, statement, others)
+
+
+def beginning(connection: Connection, query: str, parameters: Mapping[str, Any]) -> bytes:
+    """The statement that begins the claim `number`, behind one that leaves the number in the session's setting.
+
+    Which claim the session has is not known from here on, until `begun`: the setting stays, whatever comes of it.
+    """
+    plans = _sessions.get(connection)
+    if plans is None:
+        return _mogrified(connection, query.encode(), parameters)
+    plans.number = parameters["number"]
+    try:
+        begin = text(connection, query, parameters, ours=True)
+    finally:
+        plans.number = None
+    return b"SELECT set_config('%b', '%d', false); %b" % (plans.setting.encode(), parameters["number"], begin)
+
+
+def _mogrified(connection: Connection, query: bytes, parameters: Mapping[str, Any]) -> bytes:
+    return psycopg.ClientCursor(connection).mogrify(query, parameters).encode()
+
+
 def _prepared(connection: Connection, plans: _Plans, key: str, text: bytes, ours: bool) -> bytes:
     """Prepare it, and end those that are too old in the same trip, so that nothing adds up.
 
@@ -119,6 +139,6 @@ def _prepared(connection: Connection, plans: _Plans, key: str, text: bytes, ours
 
 
 def _without_parameters(connection: Connection, plans: _Plans, query: str, others: Mapping[str, Any]) -> bytes:
-    number = f"current_setting('{plans.setting}')::bigint"
-    text = _NUMBER.sub(lambda found: number if found[0] == "%(number)s" else found[0], query)
-    return psycopg.ClientCursor(connection).mogrify(text.encode(), others).encode()
+    number = f"nullif(current_setting('{plans.setting}', true), '')::bigint"  # a begin that is undone leaves ''
+    numbered = _NUMBER.sub(lambda found: number if found[0] == "%(number)s" else found[0], query)
+    return _mogrified(connection, numbered.encode(), others)

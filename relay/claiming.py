@@ -25,12 +25,22 @@ class Claimer:
         self._settings = settings.relay
         self._publisher = Publisher(settings)
         self._replay_first: dict[int, bool] = {}
+        self._confirmed: list[int] = []  # published, which is not noted yet
         self._full: set[tuple[int, Lane]] = set()  # targets and lanes whose last claim left more, as it seems
 
     def wishes(self, survey: Survey) -> Iterator[Wish]:
         """What to claim for one target, by `relay.policy`; nothing for a queue without a consumer."""
         replay_first = self._replay_first.get(survey.index, False)
         return wishes(survey, self._settings, self._has_consumer, replay_first=replay_first)
+
+    def note(self, connection: Connection) -> None:
+        """Note what the broker has confirmed: a new leader revokes what is not noted and not begun.
+
+        Later than it was published, since just then the worker and its backend need the processors.
+        """
+        while self._confirmed:
+            claims.published(connection, self._confirmed[-1])
+            self._confirmed.pop()
 
     def look_ahead(self) -> bool:
         """Ask the broker between two claims what a claim would have to wait for; true if a queue can be used again."""
@@ -45,12 +55,12 @@ class Claimer:
 
         A claim that the broker does not confirm is undone at once.
         """
+        self.note(connection)
         plenty = (survey.target, wish.lane)
         if plenty not in self._full and self._all_held(connection, survey, wish):
             return False
         self._full.discard(plenty)
-        with connection.transaction():
-            claim = self._take(connection, survey, wish) if claims.lock_index(connection, survey.index) else None
+        claim = self._take(connection, survey, wish)
         if claim is None:
             return False
         if claim.keys == wish.keys > 1:
@@ -62,7 +72,7 @@ class Claimer:
         except BrokerUnavailable as error:
             claims.end(connection, claim.number, Outcome.NOT_PUBLISHED, str(error))
             return False
-        claims.published(connection, claim.number)
+        self._confirmed.append(claim.number)
         log.info(
             "claimed",
             index=survey.name,
@@ -78,8 +88,7 @@ class Claimer:
 
         What is at work still waits, by its events: else most looks until it is done would lock the index for nothing.
         """
-        does_more = wish.suspects or survey.dead_suspects or (wish.lane is Lane.LIVE and survey.bulk_unbegun > 0)
-        if does_more or survey.live_in_flight + survey.bulk_in_flight == 0:
+        if _does_more(survey, wish) or survey.live_in_flight + survey.bulk_in_flight == 0:
             return False
         index, target, queue = survey.index, survey.target, survey.queue
         return not claims.free(connection, index=index, target=target, queue=queue, lane=wish.lane)
@@ -88,33 +97,50 @@ class Claimer:
         return self._publisher.consumers(lane.queue) > 0
 
     def _take(self, connection: Connection, survey: Survey, wish: Wish) -> Claim | None:
-        """The claim in the database; the index's row is locked."""
-        index, target, queue = survey.index, survey.target, survey.queue
-        dispatch, work = self._settings.dispatch_lease, self._settings.work_lease
-        if wish.suspects:
-            return suspects.claim(
-                connection,
-                index=index,
-                target=target,
-                queue=queue,
-                keys=wish.keys,
-                dispatch_lease=dispatch,
-                work_lease=work,
-            )
-        if survey.dead_suspects and suspects.again(connection, index=index, queue=queue):
-            log.info("dead suspects come again", index=survey.name)
-            claims.wake(connection)  # this survey does not know of them
-        if wish.lane is Lane.LIVE and survey.bulk_unbegun:
-            for ended in claims.preempt(connection, index=index, target=target, queue=queue):
-                log.info("claim pre-empted", claim=ended.number)
+        """The claim in the database, committed: None if nothing was available, or the index was paused since."""
+        if not _does_more(survey, wish):
+            return self._claimed(connection, survey, wish)
+        with connection.transaction():
+            if not claims.lock_index(connection, survey.index):
+                return None
+            if wish.suspects:
+                return self._suspects(connection, survey, wish)
+            if survey.dead_suspects and suspects.again(connection, index=survey.index, queue=survey.queue):
+                log.info("dead suspects come again", index=survey.name)
+                claims.wake(connection)  # this survey does not know of them
+            if wish.lane is Lane.LIVE and survey.bulk_unbegun:
+                self._preempt(connection, survey)
+            return self._claimed(connection, survey, wish)
+
+    def _preempt(self, connection: Connection, survey: Survey) -> None:
+        for ended in claims.preempt(connection, index=survey.index, target=survey.target, queue=survey.queue):
+            log.info("claim pre-empted", claim=ended.number)
+
+    def _suspects(self, connection: Connection, survey: Survey, wish: Wish) -> Claim | None:
+        return suspects.claim(
+            connection,
+            index=survey.index,
+            target=survey.target,
+            queue=survey.queue,
+            keys=wish.keys,
+            dispatch_lease=self._settings.dispatch_lease,
+            work_lease=self._settings.work_lease,
+        )
+
+    def _claimed(self, connection: Connection, survey: Survey, wish: Wish) -> Claim | None:
         return claims.claim(
             connection,
-            index=index,
-            target=target,
-            queue=queue,
+            index=survey.index,
+            target=survey.target,
+            queue=survey.queue,
             lane=wish.lane,
             keys=wish.keys,
-            dispatch_lease=dispatch,
-            work_lease=work,
+            dispatch_lease=self._settings.dispatch_lease,
+            work_lease=self._settings.work_lease,
             avoid=wish.avoid,
         )
+
+
+def _does_more(survey: Survey, wish: Wish) -> bool:
+    """Whether there may be something to do before the claim, or in its place, under the index's lock."""
+    return wish.suspects or survey.dead_suspects or (wish.lane is Lane.LIVE and survey.bulk_unbegun > 0)

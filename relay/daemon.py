@@ -110,6 +110,7 @@ class Relay:
 
     def _goes_on(self, connection: Connection) -> bool:
         leads = self._leadership.renew(connection)
+        self._claimer.note(connection)
         if leads and self._claimer.look_ahead():
             self._due_at = 0.0  # now: what waited for a consumer may be claimed
         return leads and not self._stopping
@@ -122,6 +123,7 @@ class Relay:
         log.info("leading", relay=self._leadership.holder)
         self._look.soon()
         self._comparer.soon()
+        self._claimer.note(connection)
         for ended in claims.revoke_unpublished(connection):
             log.warning("claim revoked", claim=ended.number, outcome=ended.outcome.value)
 

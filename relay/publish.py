@@ -53,6 +53,7 @@ class Publisher:
                 queue=queue,
                 producer=self._open(),
                 retry=False,
+                declare=(),  # `_connect` did; to ask for it each time takes a seventh of all this
                 mandatory=True,
                 timeout=TIMEOUT_S,
                 confirm_timeout=TIMEOUT_S,

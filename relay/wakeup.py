@@ -34,6 +34,7 @@ log = structlog.get_logger("relay")
 
 LINGER_S = 0.05  # one with live changes at hand never sleeps: each turn of the flag is a row version that writers read
 LOOK_S = 0.005
+WORKER_S = 0.05  # at the most, for the worker to be done with what ended a sleep
 RENEW_S = 15.0
 HEAR_S = 2.0
 SLICE_S = 0.5  # the longest wait that nothing interrupts: a signal and the leadership are looked at between
@@ -160,12 +161,13 @@ class Wakeup:
     def _say_awake(self, *, slept: bool) -> None:
         """After the work, not before: until then writers notify for nothing, which costs less than the delay.
 
-        And not while a worker begins what the first change after a sleep became: it may need our processor.
+        And not while a worker indexes what the first change after a sleep became: it may need our processor. It says
+        when it is done, and so does whoever writes meanwhile.
         """
         self._asleep_since = None
         if self._leads():
             if self._scan() and slept:
-                self._notes(LOOK_S)
+                self._notes(WORKER_S)
             self._connection.execute(_SQL["awake"])
 
     def _number(self, query: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -111,9 +110,10 @@ def claim(
     work_lease: timedelta,
     avoid: int | None = None,
 ) -> Claim | None:
-    """Claim at most `keys` documents of one lane; the index's row must be locked. None when nothing is available.
+    """Lock the index and claim at most `keys` documents of one lane, in one message: None when nothing is available.
 
-    `queue`: the value of `event.target`. `avoid`: the number of a claim none of whose keys is taken.
+    None, too, when claiming is not allowed, as by `lock_index`. `queue`: the value of `event.target`. `avoid`: the
+    number of a claim none of whose keys is taken. Without a transaction around it, who is frozen keeps no lock.
     """
     parameters = {
         "index": index,
@@ -126,13 +126,17 @@ def claim(
         "dispatch_lease": dispatch_lease,
         "work_lease": work_lease,
     }
-    row = _kept(connection, "claim", parameters)
+    lock = plans.text(connection, _SQL["lock_index"], {"index": index}, ours=True)
+    row = _last(connection, lock + b"; " + plans.text(connection, _SQL["claim"], parameters, ours=True))
     return None if row is None else Claim(row[0], row[1], lane)
 
 
-def _kept(connection: Connection, query: str, parameters: Mapping[str, object]) -> TupleRow | None:
-    """The row of a statement whose plan is kept."""
-    return connection.execute(*plans.kept(connection, _SQL[query], parameters, ours=True)).fetchone()
+def _last(connection: Connection, message: bytes) -> TupleRow | None:
+    """The row of the last of the statements that go in one message."""
+    cursor = connection.execute(message, prepare=False)
+    while cursor.nextset():
+        pass
+    return cursor.fetchone()
 
 
 def _window(lane: Lane, keys: int) -> int:
@@ -159,11 +163,10 @@ def begin(connection: Connection, number: int, *, worker: str) -> Begun | None:
 
     The caller commits before it reads: the evidence that somebody began must survive whatever the documents do.
     """
-    parameters = {"number": number, "worker": worker, "setting": plans.setting(connection)}
-    row = connection.execute(_SQL["begin"], parameters).fetchone()
+    row = _last(connection, plans.beginning(connection, _SQL["begin"], {"number": number, "worker": worker}))
     if row is None:
         return None
-    index, target, lane, keys, collection, serving, failing, applied_at, _ = row
+    index, target, lane, keys, collection, serving, failing, applied_at = row
     plans.begun(connection, number)
     return Begun(number, index, target, Lane(lane), keys, collection, serving, failing, applied_at)
 
@@ -190,7 +193,7 @@ def finish(
     if bad or back:
         row = connection.execute(_SQL["finish"], parameters).fetchone()
     else:
-        row = _kept(connection, "finish", parameters)
+        row = connection.execute(*plans.kept(connection, _SQL["finish"], parameters, ours=True)).fetchone()
     return row is not None
 
 

@@ -46,7 +46,8 @@ WITH held AS MATERIALIZED (
 ), ranked AS (
     SELECT id, key, first, dense_rank() OVER (ORDER BY first) AS place FROM firsts
 ), quick AS (
-    SELECT set_config('synchronous_commit', 'off', true) AS mode
+    SELECT set_config('synchronous_commit', 'off', true) AS mode FROM outbox.index
+    WHERE id = %(index)s AND NOT (paused OR (paused_until > clock_timestamp()) IS TRUE OR detached_at IS NOT NULL)
 ), picked AS (
     SELECT array_agg(key ORDER BY id) FILTER (WHERE id = first) AS keys, array_agg(id ORDER BY id) AS events
     FROM ranked WHERE place <= %(keys)s HAVING count(*) > 0
@@ -76,15 +77,14 @@ WITH quick AS (SELECT set_config('synchronous_commit', 'off', true) AS mode)
 UPDATE outbox.claim SET published_at = clock_timestamp() FROM quick WHERE number = %(number)s AND mode = 'off';
 
 -- name: begin
--- Once for ever: a second delivery, or one after the lease or after another start of the server, gets no row. The number
--- stays in the session for statements whose plans are kept.
+-- Once for ever: a second delivery, or one after the lease or after another start of the server, gets no row.
 UPDATE outbox.claim AS c
 SET begun_at = clock_timestamp(), leased_until = clock_timestamp() + c.work_lease, worker = %(worker)s
 FROM outbox.target AS t, outbox.index AS i
 WHERE c.number = %(number)s AND c.ended_at IS NULL AND c.begun_at IS NULL
     AND c.server = pg_postmaster_start_time() AND t.id = c.target AND i.id = c.index
 RETURNING c.index, c.target, c.lane::text, cardinality(c.keys), t.collection, t.state = 'serving',
-    t.retry_at IS NOT NULL OR t.batch IS NOT NULL, i.applied_at, set_config(%(setting)s, c.number::text, false);
+    t.retry_at IS NOT NULL OR t.batch IS NOT NULL, i.applied_at;
 
 -- name: finish
 -- One statement: the claim ends if it is still in flight, and only then are its events marked. Claim row first, events

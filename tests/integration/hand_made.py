@@ -85,20 +85,17 @@ def take(
     avoid: int | None = None,
 ) -> Claim | None:
     """One claim, as the relay makes it."""
-    with connection.transaction():
-        if not claims.lock_index(connection, place.index):
-            return None
-        return claims.claim(
-            connection,
-            index=place.index,
-            target=place.target,
-            queue=0,
-            lane=lane,
-            keys=keys,
-            dispatch_lease=dispatch,
-            work_lease=work,
-            avoid=avoid,
-        )
+    return claims.claim(
+        connection,
+        index=place.index,
+        target=place.target,
+        queue=0,
+        lane=lane,
+        keys=keys,
+        dispatch_lease=dispatch,
+        work_lease=work,
+        avoid=avoid,
+    )
 
 
 def begun(connection: Connection, place: Place, *, lane: Lane = Lane.LIVE, work: timedelta = MINUTE) -> Begun:

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
+from outbox import plans
 from outbox.connection import Connection, connect
 from outbox.settings import Settings
 from outbox.store import claims, targets
@@ -44,6 +45,18 @@ def claimed(connection: Connection, claimer: Claimer) -> bool:
     return claimer.claim(connection, survey, LIVE)
 
 
+def keep_plans(connection: Connection, place: Place) -> None:
+    """Make claims of a key of its own, until their plan is kept."""
+    plans.keep(connection)
+    add(connection, place, "kept")
+    while connection.execute("SELECT count(*) FROM pg_prepared_statements").fetchone() != (2,):  # lock and claim
+        taken = take(connection, place)
+        assert taken
+        assert claims.end(connection, taken.number, Outcome.GIVEN_BACK)
+    outcome = connection.execute("UPDATE outbox.event SET done_at = clock_timestamp() WHERE key = 'kept'")
+    assert outcome.rowcount == 1
+
+
 def outcomes(connection: Connection) -> list[str | None]:
     """How the claims ended, in their order; None for one in flight."""
     return [row[0] for row in connection.execute("SELECT outcome FROM outbox.claim ORDER BY number")]
@@ -72,19 +85,27 @@ def test_a_claim_is_committed_before_it_is_published(
     assert len(begun) == 1
 
 
+@pytest.mark.parametrize("kept", [False, True])
 def test_an_index_that_was_paused_since_the_survey_is_not_claimed(
-    outbox: Connection, place: Place, claimer: Claimer
+    outbox: Connection, place: Place, claimer: Claimer, kept: bool
 ) -> None:
     add(outbox, place, "a")
-    (survey,) = targets.survey(outbox)
+    if kept:
+        keep_plans(outbox, place)
+    (survey,), before = targets.survey(outbox), outcomes(outbox)
     outbox.execute("UPDATE outbox.index SET paused = true")
     assert not claimer.claim(outbox, survey, LIVE)
-    assert (outcomes(outbox), states(outbox)) == ([], {"a": ["waits"]})
+    assert (outcomes(outbox), states(outbox)["a"]) == (before, ["waits"])
 
 
-def test_a_claimer_waits_for_another_that_has_not_committed(outbox: Connection, outbox_url: str, place: Place) -> None:
-    add(outbox, place, "a")
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_claimer_waits_for_another_that_has_not_committed(
+    outbox: Connection, outbox_url: str, place: Place, kept: bool
+) -> None:
     with connect(outbox_url, application="other", autocommit=True) as other, ThreadPoolExecutor(1) as pool:
+        if kept:
+            keep_plans(other, place)
+        add(outbox, place, "a")
         with outbox.transaction():
             assert take(outbox, place)
             taking = pool.submit(take, other, place)
@@ -94,6 +115,19 @@ def test_a_claimer_waits_for_another_that_has_not_committed(outbox: Connection, 
                 "the other waits, or has claimed",
             )
         assert taking.result(timeout=10) is None, "the key is in two claims"
+
+
+def test_what_the_broker_confirmed_is_noted_before_the_next_claim(
+    outbox: Connection, place: Place, claimer: Claimer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Publisher, "publish", lambda *_: None)
+    noted = "SELECT published_at IS NOT NULL FROM outbox.claim ORDER BY number"
+    for key in ("a", "b"):
+        add(outbox, place, key)
+        assert claimed(outbox, claimer)
+    assert outbox.execute(noted).fetchall() == [(True,), (False,)]
+    claimer.note(outbox)
+    assert outbox.execute(noted).fetchall() == [(True,), (True,)]
 
 
 def test_the_disk_is_waited_for_by_begin_and_not_by_a_claim(outbox: Connection, place: Place) -> None:

@@ -129,6 +129,25 @@ def test_a_claim_whose_begin_may_be_undone_is_not_finished_by_the_kept_plan(outb
     assert claims.finish(outbox, before, bad={}, back=[])
 
 
+def test_a_claim_that_cannot_be_begun_is_not_taken_for_the_one_before(outbox: Connection, place: Place) -> None:
+    for key in ("a", "b", "c"):
+        done(outbox, place, key)
+    before, other = started(outbox, place, "d"), started(outbox, place, "e")
+    assert claims.begin(outbox, before.number, worker="again") is None
+    assert claims.finish(outbox, other, bad={}, back=[])
+    assert (states(outbox)["d"], states(outbox)["e"]) == (["waits"], ["done"])
+    assert claims.finish(outbox, before, bad={}, back=[])
+
+
+def test_a_begin_that_was_undone_is_in_nobodys_way(outbox: Connection, place: Place) -> None:
+    """The session's setting is empty then, and no number."""
+    with outbox.transaction(force_rollback=True):
+        started(outbox, place, "a")
+    for key in ("b", "c", "d"):
+        done(outbox, place, key)
+    assert names(outbox), "no plan is kept"
+
+
 def test_plans_over_a_few_rows_read_by_index(outbox: Connection, place: Place) -> None:
     """Seen before: a finish whose plan was made over a few rows took 8 s over a million."""
     done(outbox, place, "a")
@@ -136,9 +155,9 @@ def test_plans_over_a_few_rows_read_by_index(outbox: Connection, place: Place) -
     for key in ("b", "c"):
         done(outbox, place, key)
     shown = [explained(outbox, name) for name in names(outbox)]
-    assert len(shown) == 2, "those of a claim and of a finish"
+    assert len(shown) == 4, "those of lock, claim, begin and finish"
     assert not [plan for plan in shown if "Seq Scan" in plan]
-    finish, claim = sorted(shown, key=lambda plan: "event_pending" in plan)
+    finish, claim = sorted((plan for plan in shown if "event" in plan), key=lambda plan: "event_pending" in plan)
     assert re.search(r"on event e\b.*\n.*Index Cond: \(id = ANY \(c.events\)\)", finish), finish
     assert re.search(r"event_pending on event.*\n.*Index Cond: \(\(index = .*target = .*lane = ", claim), claim
 
@@ -163,7 +182,7 @@ def test_a_rollback_takes_no_plan_away(outbox: Connection, place: Place) -> None
 def test_a_percent_sign_is_no_parameter(outbox: Connection) -> None:
     plans.keep(outbox)
     query = """SELECT %(number)s::bigint AS "a%%(number)s", '%%' || %(word)s, 'a''b\\c'"""
-    outbox.execute("SELECT set_config(%s, '7', false)", [plans.setting(outbox)])
+    outbox.execute(plans.beginning(outbox, "SELECT 1", {"number": 7}), prepare=False)
     plans.begun(outbox, 7)
     found = [outbox.execute(*plans.kept(outbox, query, {"number": 7, "word": "it's \\ 5 %"})) for _ in range(2)]
     assert [column.name for cursor in found for column in (cursor.description or [])[:1]] == ["a%(number)s"] * 2
@@ -190,5 +209,5 @@ def test_documents_are_read_by_a_kept_plan_claim_for_claim(desk: Desk) -> None:
     pooled = desk.indexer.engine.raw_connection()
     connection = pooled.dbapi_connection
     assert isinstance(connection, psycopg.Connection)
-    assert len(names(connection)) == 2, "those of the read and of the finish"
+    assert len(names(connection)) == 3, "those of begin, read and finish"
     pooled.close()

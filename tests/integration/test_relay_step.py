@@ -70,6 +70,17 @@ def test_a_relay_that_hears_its_workers_need_not_stay_awake_for_bulk_claims(
     assert outbox.execute("SELECT lane::text FROM outbox.claim").fetchall() == [(lane,)]
 
 
+def test_what_the_broker_confirmed_is_not_revoked_by_who_leads_again(
+    outbox: Connection, place: Place, relay: Relay, published: None
+) -> None:
+    """Its own connection to Postgres was lost meanwhile, say."""
+    outbox.execute(CHECKED)
+    add(outbox, place, "a")
+    assert relay._step(outbox)
+    relay._take_over(outbox)
+    assert outbox.execute(OUTCOMES).fetchall() == [(None,)]
+
+
 def test_who_waits_for_fan_outs_looks_again_soon(outbox: Connection, place: Place, relay: Relay) -> None:
     outbox.execute(CHECKED)
     assert not relay._step(outbox)

@@ -70,8 +70,9 @@ def _points(role: Role, module: str, *rows: str) -> Iterator[Point]:
 
 
 POINTS: tuple[Point, ...] = (
-    # The relay: claims, in one transaction up to its commit, which is what `publish before` stands after.
-    *_points(Role.RELAY, "outbox.store.claims", "lock_index after", "claim after", "preempt after bulk_held"),
+    # The relay: claims. Most are one message, after which they are committed; the others are one transaction up to its
+    # commit, which is what `publish before` stands after too.
+    *_points(Role.RELAY, "outbox.store.claims", "claim after", "lock_index after suspect", "preempt after bulk_held"),
     *_points(Role.RELAY, "outbox.store.suspects", "claim after suspect", "again after dead_suspect"),
     *_points(Role.RELAY, "relay.publish", "Publisher.publish before", "Publisher.publish after"),
     *_points(Role.RELAY, "outbox.store.claims", "published after", "end after refused", "end before refused"),
