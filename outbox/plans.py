@@ -1,7 +1,8 @@
 """Plans that are kept for some seconds: to plan a small statement takes several times as long as to run it.
 
 Postgres keeps the plan of a prepared statement that has no parameters. So the parameters are written into its text, but
-for the claim's number, which `begin` leaves in a setting of the session, where the text finds it.
+for the claim's number, which a worker leaves in a setting of its session when it begins the claim: there the text finds
+it.
 
 A plan is not kept for good. One that was made while a table was small reads all of it once it has grown, until
 something analyses it (seen: 8 s for a finish that takes 10 ms): after `KEEP_S` it is made anew. And of our own tables,
@@ -41,8 +42,9 @@ class _Plans:
     """Of one session, by the monotonic clock.
 
     `token`: in its names, so that on a connection that somebody shares with us nobody takes them for his. `number`: the
-    claim that it began last. `asked`: when each statement was asked for. `prepared`: its quoted name, and when. A name
-    is used once: a PREPARE that fails leaves nothing in the way of the next.
+    claim that it began last; none from the next begin on, until that is known to have begun another. `asked`: when each
+    statement was asked for. `prepared`: its quoted name, and when. A name is used once: a PREPARE that fails leaves
+    nothing in the way of the next.
     """
 
     token: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -124,12 +126,13 @@ def _mogrified(connection: Connection, query: bytes, parameters: Mapping[str, An
 
 
 def _prepared(connection: Connection, plans: _Plans, key: str, text: bytes, ours: bool) -> bytes:
-    """Prepare it, and end those that are too old in the same trip, so that nothing adds up.
+    """Prepare it, and end its older plan, and others that nobody asks for, in the same trip, so that nothing adds up.
 
-    EXPLAIN makes the plan, which is otherwise made when it is first executed: without scans of whole tables.
+    Not all that are older than KEEP_S: one may stand in the same message as this. EXPLAIN makes the plan, which is
+    otherwise made when it is first executed: without scans of whole tables.
     """
     now = time.monotonic()
-    old = [each for each, (_, since) in plans.prepared.items() if now - since >= KEEP_S]
+    old = [each for each, (_, since) in plans.prepared.items() if each == key or now - since >= 2 * KEEP_S]
     end = b"".join(b"DEALLOCATE " + plans.prepared.pop(each)[0] + b"; " for each in old)
     name = f'"outbox {plans.token} {next(plans.names)}"'.encode()
     prepare = b"PREPARE " + name + b" AS " + text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import structlog
 
@@ -25,7 +27,7 @@ class Claimer:
         self._settings = settings.relay
         self._publisher = Publisher(settings)
         self._replay_first: dict[int, bool] = {}
-        self._confirmed: list[int] = []  # published, which is not noted yet
+        self._confirmed: tuple[int, float] | None = None  # the claim whose publish is not noted yet, and since when
         self._full: set[tuple[int, Lane]] = set()  # targets and lanes whose last claim left more, as it seems
 
     def wishes(self, survey: Survey) -> Iterator[Wish]:
@@ -38,9 +40,10 @@ class Claimer:
 
         Later than it was published, since just then the worker and its backend need the processors.
         """
-        while self._confirmed:
-            claims.published(connection, self._confirmed[-1])
-            self._confirmed.pop()
+        if self._confirmed:
+            number, at = self._confirmed
+            claims.published(connection, number, timedelta(seconds=time.monotonic() - at))
+            self._confirmed = None
 
     def look_ahead(self) -> bool:
         """Ask the broker between two claims what a claim would have to wait for; true if a queue can be used again."""
@@ -72,7 +75,7 @@ class Claimer:
         except BrokerUnavailable as error:
             claims.end(connection, claim.number, Outcome.NOT_PUBLISHED, str(error))
             return False
-        self._confirmed.append(claim.number)
+        self._confirmed = claim.number, time.monotonic()
         log.info(
             "claimed",
             index=survey.name,

@@ -35,7 +35,7 @@ from relay.wakeup import SLICE_S, Wakeup
 log = structlog.get_logger("relay")
 _RECONNECT_S = (0.2, 5.0)
 _GRACE_S = 5.0
-IDLE_IN_TRANSACTION_S = 2  # a leader that is frozen or cut off in a claim keeps the index's row no longer than its lead
+IDLE_IN_TRANSACTION_S = 2  # a leader that is frozen or cut off in a transaction keeps no lock longer than its lead
 
 
 class Relay:
@@ -96,6 +96,7 @@ class Relay:
                     self._take_over(connection)
                 self._reconnect_s = _RECONNECT_S[0]
                 if not led:
+                    self._claimer.note(connection)
                     wakeup.notified(SLICE_S)
                     continue
                 if self._look.due():
@@ -106,6 +107,7 @@ class Relay:
                     self._comparer.beside.ask()
                 if not self._step(connection):
                     wakeup.rest()
+            self._claimer.note(connection)
             self._leadership.resign(connection)
 
     def _goes_on(self, connection: Connection) -> bool:

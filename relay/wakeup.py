@@ -34,7 +34,7 @@ log = structlog.get_logger("relay")
 
 LINGER_S = 0.05  # one with live changes at hand never sleeps: each turn of the flag is a row version that writers read
 LOOK_S = 0.005
-WORKER_S = 0.05  # at the most, for the worker to be done with what ended a sleep
+WORKER_S = 0.03  # at the most, for the worker to be done with what ended a sleep
 RENEW_S = 15.0
 HEAR_S = 2.0
 SLICE_S = 0.5  # the longest wait that nothing interrupts: a signal and the leadership are looked at between
@@ -162,13 +162,16 @@ class Wakeup:
         """After the work, not before: until then writers notify for nothing, which costs less than the delay.
 
         And not while a worker indexes what the first change after a sleep became: it may need our processor. It says
-        when it is done, and so does whoever writes meanwhile.
+        when it is done, and so does whoever writes meanwhile. Asked anew who leads: we may have been frozen since.
         """
         self._asleep_since = None
-        if self._leads():
-            if self._scan() and slept:
-                self._notes(WORKER_S)
-            self._connection.execute(_SQL["awake"])
+        if not self._leads():
+            return
+        if self._scan() and slept:
+            self._notes(WORKER_S)
+            if not self._leads():
+                return
+        self._connection.execute(_SQL["awake"])
 
     def _number(self, query: str) -> int:
         row = self._connection.execute(_SQL[query]).fetchone()

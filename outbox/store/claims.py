@@ -153,9 +153,9 @@ def preempt(connection: Connection, *, index: int, target: int, queue: int) -> l
     return [Ended(row[0], Outcome(row[1]), row[2]) for row in connection.execute(_SQL["preempt"], parameters)]
 
 
-def published(connection: Connection, number: int) -> None:
-    """Note that the broker confirmed the claim's message."""
-    connection.execute(_SQL["published"], {"number": number})
+def published(connection: Connection, number: int, ago: timedelta) -> None:
+    """Note that the broker confirmed the claim's message, so long ago."""
+    connection.execute(_SQL["published"], {"number": number, "ago": ago})
 
 
 def begin(connection: Connection, number: int, *, worker: str) -> Begun | None:

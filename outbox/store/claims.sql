@@ -27,7 +27,8 @@ SELECT (
 -- that a hot key with 100,000 events costs a bounded time. `avoid`: a claim whose keys are left out too, for a probe; or
 -- null. The window functions stay: a join took 50 to 148 ms without
 -- statistics, this form 8 to 11 at a million waiting events. Its commit is not waited for on the disk: that of `begin` is,
--- which comes after it in the WAL, and before it nothing is written to Solr under the number.
+-- which comes after it in the WAL, and before it nothing is written to Solr under the number. Whether claiming is allowed
+-- is looked at again: in one message with `lock_index`, nobody reads what that says.
 WITH held AS MATERIALIZED (
     SELECT unnest(keys) AS key FROM outbox.claim WHERE target = %(target)s AND ended_at IS NULL
     UNION ALL
@@ -71,10 +72,11 @@ WHERE target = %(target)s AND ended_at IS NULL AND begun_at IS NULL AND lane <> 
 RETURNING number, outcome, worker;
 
 -- name: published
--- A new leader revokes what its predecessor claimed and never published. Not waited for on the disk: what a crash
--- of Postgres loses of it is at the most a published claim that the next leader revokes, before anybody begins it.
+-- A new leader revokes what its predecessor claimed and never published. Noted a moment after the broker's confirm, and
+-- not waited for on the disk: what a crash loses of it is at the most a published claim that the next leader revokes,
+-- before anybody begins it.
 WITH quick AS (SELECT set_config('synchronous_commit', 'off', true) AS mode)
-UPDATE outbox.claim SET published_at = clock_timestamp() FROM quick WHERE number = %(number)s AND mode = 'off';
+UPDATE outbox.claim SET published_at = clock_timestamp() - %(ago)s::interval FROM quick WHERE number = %(number)s AND mode = 'off';
 
 -- name: begin
 -- Once for ever: a second delivery, or one after the lease or after another start of the server, gets no row.
@@ -142,7 +144,7 @@ FROM over WHERE c.number = over.number
 RETURNING c.number, c.outcome, c.worker;
 
 -- name: revoke_unpublished
--- What a relay that led before claimed, and died before it published.
+-- What a relay that led before claimed, and died before it published, or before it noted that.
 UPDATE outbox.claim SET ended_at = clock_timestamp(), outcome = 'not published'
 WHERE ended_at IS NULL AND published_at IS NULL AND begun_at IS NULL
 RETURNING number, outcome, worker;

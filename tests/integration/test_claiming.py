@@ -11,17 +11,22 @@ from pydantic import SecretStr
 
 from outbox import plans
 from outbox.connection import Connection, connect
-from outbox.settings import Settings
+from outbox.settings import RelaySettings, Settings
 from outbox.store import claims, targets
 from outbox.store.claims import Lane, Outcome
 from relay.claiming import Claimer
 from relay.policy import Wish
 from relay.publish import Publisher
-from tests.integration.hand_made import Place, add, make_index, states, take
+from tests.integration.hand_made import MINUTE, Place, add, make_index, states, take
 from tests.pipeline import until
 
 NOWHERE = "amqp://nobody:nothing@127.0.0.1:1//"
 LIVE = Wish(Lane.LIVE, 500)
+PAUSED = [
+    "UPDATE outbox.index SET paused = true",
+    "UPDATE outbox.index SET paused_until = now() + interval '1 h'",
+    "UPDATE outbox.index SET detached_at = now()",
+]
 
 
 @pytest.fixture
@@ -45,16 +50,21 @@ def claimed(connection: Connection, claimer: Claimer) -> bool:
     return claimer.claim(connection, survey, LIVE)
 
 
-def keep_plans(connection: Connection, place: Place) -> None:
-    """Make claims of a key of its own, until their plan is kept."""
+def keep_plans(connection: Connection, place: Place, *, dispatch: timedelta) -> None:
+    """Make claims of a key of its own, until their plans are kept: two, of lock and claim."""
     plans.keep(connection)
     add(connection, place, "kept")
-    while connection.execute("SELECT count(*) FROM pg_prepared_statements").fetchone() != (2,):  # lock and claim
-        taken = take(connection, place)
+    while prepared(connection) < 2:
+        taken = take(connection, place, dispatch=dispatch)
         assert taken
         assert claims.end(connection, taken.number, Outcome.GIVEN_BACK)
-    outcome = connection.execute("UPDATE outbox.event SET done_at = clock_timestamp() WHERE key = 'kept'")
-    assert outcome.rowcount == 1
+    connection.execute("UPDATE outbox.event SET done_at = clock_timestamp() WHERE key = 'kept'")
+
+
+def prepared(connection: Connection) -> int:
+    """How many statements the session has prepared."""
+    row = connection.execute("SELECT count(*) FROM pg_prepared_statements", prepare=False).fetchone()
+    return int(row[0]) if row else 0
 
 
 def outcomes(connection: Connection) -> list[str | None]:
@@ -86,16 +96,30 @@ def test_a_claim_is_committed_before_it_is_published(
 
 
 @pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("mark", PAUSED, ids=["paused", "paused for a while", "detached"])
 def test_an_index_that_was_paused_since_the_survey_is_not_claimed(
-    outbox: Connection, place: Place, claimer: Claimer, kept: bool
+    outbox: Connection, place: Place, claimer: Claimer, mark: str, kept: bool
 ) -> None:
     add(outbox, place, "a")
     if kept:
-        keep_plans(outbox, place)
+        keep_plans(outbox, place, dispatch=RelaySettings().dispatch_lease)
     (survey,), before = targets.survey(outbox), outcomes(outbox)
-    outbox.execute("UPDATE outbox.index SET paused = true")
+    outbox.execute(mark.encode())
     assert not claimer.claim(outbox, survey, LIVE)
     assert (outcomes(outbox), states(outbox)["a"]) == (before, ["waits"])
+    assert prepared(outbox) == (2 if kept else 0), "it was claimed by another plan than that which is kept"
+
+
+def test_no_suspect_is_claimed_of_an_index_that_was_paused_since(
+    outbox: Connection, place: Place, claimer: Claimer
+) -> None:
+    add(outbox, place, "a")
+    outbox.execute("UPDATE outbox.event SET suspect = 1")
+    (survey,) = targets.survey(outbox)
+    assert survey.suspects
+    outbox.execute("UPDATE outbox.index SET paused = true")
+    assert not claimer.claim(outbox, survey, Wish(Lane.REPLAY, 500, suspects=True))
+    assert outcomes(outbox) == []
 
 
 @pytest.mark.parametrize("kept", [False, True])
@@ -104,7 +128,7 @@ def test_a_claimer_waits_for_another_that_has_not_committed(
 ) -> None:
     with connect(outbox_url, application="other", autocommit=True) as other, ThreadPoolExecutor(1) as pool:
         if kept:
-            keep_plans(other, place)
+            keep_plans(other, place, dispatch=MINUTE)
         add(outbox, place, "a")
         with outbox.transaction():
             assert take(outbox, place)
@@ -120,14 +144,17 @@ def test_a_claimer_waits_for_another_that_has_not_committed(
 def test_what_the_broker_confirmed_is_noted_before_the_next_claim(
     outbox: Connection, place: Place, claimer: Claimer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """With the time at which it was confirmed."""
     monkeypatch.setattr(Publisher, "publish", lambda *_: None)
-    noted = "SELECT published_at IS NOT NULL FROM outbox.claim ORDER BY number"
-    for key in ("a", "b"):
-        add(outbox, place, key)
-        assert claimed(outbox, claimer)
-    assert outbox.execute(noted).fetchall() == [(True,), (False,)]
+    noted = "SELECT published_at BETWEEN created_at AND %s FROM outbox.claim ORDER BY number"
+    add(outbox, place, "a")
+    assert claimed(outbox, claimer)
+    between = outbox.execute("SELECT clock_timestamp() FROM pg_sleep(0.2)").fetchone()  # a note's own way is shorter
+    add(outbox, place, "b")
+    assert claimed(outbox, claimer)
+    assert outbox.execute(noted, between).fetchall() == [(True,), (None,)]
     claimer.note(outbox)
-    assert outbox.execute(noted).fetchall() == [(True,), (True,)]
+    assert outbox.execute(noted, between).fetchall() == [(True,), (False,)]
 
 
 def test_the_disk_is_waited_for_by_begin_and_not_by_a_claim(outbox: Connection, place: Place) -> None:

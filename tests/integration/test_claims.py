@@ -199,7 +199,7 @@ def test_a_new_leader_revokes_what_was_never_published(outbox: Connection, place
         claim = take(outbox, place)
         assert claim
         numbers.append(claim.number)
-    claims.published(outbox, numbers[1])
+    claims.published(outbox, numbers[1], timedelta(0))
     assert claims.begin(outbox, numbers[2], worker="w")
     assert claims.revoke_unpublished(outbox) == [Ended(numbers[0], Outcome.NOT_PUBLISHED, None)]
 

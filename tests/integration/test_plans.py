@@ -79,6 +79,21 @@ def test_a_plan_is_made_anew_and_nothing_adds_up(outbox: Connection, clock: Cloc
     assert min(int(name.split()[2]) for name in names(outbox)) > 10
 
 
+def test_a_plan_that_is_asked_for_just_in_time_is_not_ended_by_the_next(outbox: Connection, clock: Clock) -> None:
+    """As lock and claim, which go in one message: the second is prepared when the first is too old by a moment."""
+    plans.keep(outbox)
+    for _ in range(2):
+        plans.text(outbox, "SELECT 1", {})
+    clock.now += plans.KEEP_S - 1
+    plans.text(outbox, "SELECT 2", {})
+    clock.now += 0.999
+    first = plans.text(outbox, "SELECT 1", {})
+    clock.now += 0.002
+    both = first + b"; " + plans.text(outbox, "SELECT 2", {})
+    assert both.count(b"EXECUTE") == 2
+    assert outbox.execute(both, prepare=False).fetchone() == (1,)
+
+
 def test_what_cannot_be_prepared_is_in_nobodys_way(outbox: Connection, clock: Clock) -> None:
     plans.keep(outbox)
     for _ in range(3):

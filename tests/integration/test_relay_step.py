@@ -81,6 +81,16 @@ def test_what_the_broker_confirmed_is_not_revoked_by_who_leads_again(
     assert outbox.execute(OUTCOMES).fetchall() == [(None,)]
 
 
+def test_what_the_broker_confirmed_is_noted_in_the_next_wait(
+    outbox: Connection, place: Place, relay: Relay, published: None
+) -> None:
+    outbox.execute(CHECKED)
+    add(outbox, place, "a")
+    assert relay._step(outbox)
+    assert relay._goes_on(outbox)
+    assert outbox.execute("SELECT published_at IS NOT NULL FROM outbox.claim").fetchall() == [(True,)]
+
+
 def test_who_waits_for_fan_outs_looks_again_soon(outbox: Connection, place: Place, relay: Relay) -> None:
     outbox.execute(CHECKED)
     assert not relay._step(outbox)

@@ -160,3 +160,19 @@ def test_one_that_does_not_hear_itself_never_says_asleep() -> None:
 def test_one_that_leads_no_more_leaves_the_flag_alone() -> None:
     steps = Scripted(notifications=[WRITER], leads=False).rest()
     assert "sleep" in steps and "awake" not in steps
+
+
+class Frozen(Scripted):
+    """Frozen in its second wait, so that another leads when it goes on."""
+
+    def notifies(self, *, timeout: float, stop_after: int) -> list[Note]:
+        """As scripted."""
+        found = super().notifies(timeout=timeout, stop_after=stop_after)
+        self.leads = self.steps.count("wait") < 2
+        return found
+
+
+def test_one_that_leads_no_more_when_the_worker_is_done_leaves_the_flag_alone() -> None:
+    found = iter([False, False, True])
+    steps = Frozen(notifications=[WRITER]).rest(scan=lambda: next(found))
+    assert steps[-2:] == ["wait", "wait"]
