@@ -14,6 +14,8 @@ from typing import Any
 import structlog
 from celery import Celery
 from kombu import Connection as Broker
+from kombu import uuid
+from kombu.exceptions import OperationalError as BrokerError
 
 from outbox.broker import ERRORS, is_rabbitmq, limited, reason
 from outbox.errors import BrokerUnavailable
@@ -47,22 +49,37 @@ class Publisher:
         Raises BrokerUnavailable if it did not: then the message may still arrive, and finds its claim ended.
         """
         try:
-            self._app.send_task(
-                TASK,
-                kwargs={"claim": claim},
-                queue=queue,
-                producer=self._open(),
+            self._send(claim, queue, expiration)
+        except ERRORS as error:
+            raise self._drop(f"claim {claim} was not published", error) from error
+
+    def _send(self, claim: int, queue: str, expiration: timedelta) -> None:
+        """As Celery's `send_task`, but for what takes half of its processor time, and nobody here needs.
+
+        That is: routes, signals, a declaration each time, and headers without a value, which both sides would carry.
+        """
+        kwargs = {"claim": claim}
+        message = self._app.amqp.as_task_v2(
+            uuid(), TASK, kwargs=kwargs, ignore_result=True, argsrepr="()", kwargsrepr=repr(kwargs)
+        )
+        producer, connection = self._open(), self._connected()
+        try:
+            producer.publish(
+                message.body,
+                exchange="",
+                routing_key=queue,
+                headers={name: value for name, value in message.headers.items() if value not in (None, [None, None])},
+                **message.properties,
+                serializer="json",
+                delivery_mode="persistent",
                 retry=False,
-                declare=(),  # `_connect` did; to ask for it each time takes a seventh of all this
                 mandatory=True,
                 timeout=TIMEOUT_S,
                 confirm_timeout=TIMEOUT_S,
                 expiration=expiration.total_seconds(),
-                argsrepr="()",
-                kwargsrepr=f"{{'claim': {claim}}}",
             )
-        except ERRORS as error:
-            raise self._drop(f"claim {claim} was not published", error) from error
+        except (*connection.recoverable_connection_errors, *connection.recoverable_channel_errors) as error:
+            raise BrokerError(str(error)) from error  # each transport has its own
 
     def consumers(self, queue: str) -> int:
         """How many consumers the queue has, at most a second old; 0 while the broker cannot be asked.
