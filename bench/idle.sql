@@ -1,27 +1,5 @@
 -- name: edit
 UPDATE catalogue.layer SET title = %(title)s WHERE id = %(layer)s RETURNING uuid;
 
--- name: key
-SELECT uuid::text FROM catalogue.layer WHERE id = 1;
-
--- name: table
-CREATE TABLE public.bench_floor (LIKE outbox.event INCLUDING ALL);
-
--- name: insert
-BEGIN;
-INSERT INTO public.bench_floor (index, key, op) VALUES (1, 'key', 'U');
-
--- name: drop
-DROP TABLE public.bench_floor;
-
--- name: listen
-LISTEN bench_floor;
-
--- name: notify
-NOTIFY bench_floor;
-
 -- name: done
 SELECT id, extract(epoch FROM done_at)::float8 FROM outbox.event WHERE id = ANY (%(events)s) AND done_at IS NOT NULL;
-
--- name: end
-DELETE FROM outbox.claim WHERE number = %(number)s;
