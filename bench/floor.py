@@ -21,7 +21,7 @@ from kombu import Connection as Broker
 from kombu import Queue
 
 from bench.outcome import Table
-from bench.replay import bodies, read
+from bench.replay import bodies, posted, read
 from bench.world import World, say
 from outbox import plans
 from outbox.connection import Connection, connect
@@ -75,7 +75,7 @@ def rows(world: World, many: int) -> list[Row]:
 
 
 def together(row: Row) -> float:
-    """Milliseconds of all its steps."""
+    """Milliseconds of all its steps together."""
     return sum(row.values())
 
 
@@ -109,7 +109,7 @@ def _steps(world: World, times: int) -> Iterator[list[Step]]:
             Step("notify", lambda: _notified(connection, listener)),
             Step("publish and consume", lambda: _consumed(producer, queue)),
             Step("read", lambda: connection.execute(*plans.kept(connection, world.definition.read, view)).fetchall()),
-            Step("post", lambda: solr.update(world.collection, next(built), commit_within_ms=1000)),
+            Step("post", lambda: posted(solr, world.collection, next(built))),
         ]
         queue.delete()
         connection.execute(_SQL["end"], {"number": claim})
@@ -118,8 +118,8 @@ def _steps(world: World, times: int) -> Iterator[list[Step]]:
 
 def _begun(connection: Connection) -> tuple[str, int]:
     """A document's key, and a claim of it which the session has begun, as a worker's would: its plans are kept."""
-    (key,) = connection.execute(_SQL["key"]).fetchone() or ("",)
-    (claim,) = connection.execute(_CLAIM, {"keys": [key]}).fetchone() or (0,)
+    ((key,),) = connection.execute(_SQL["key"]).fetchall()
+    ((claim,),) = connection.execute(_CLAIM, {"keys": [key]}).fetchall()
     plans.keep(connection)
     connection.execute(plans.beginning(connection, "SELECT", {"number": claim}), prepare=False)
     plans.begun(connection, claim)

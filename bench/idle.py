@@ -33,14 +33,14 @@ def measure(world: World) -> Outcome:
     """Idle edits, the floor's steps, three rates, and edits beside a replay."""
     busy = floor.again_and_again(world)
     edits, searchable, rows = _in_turns(world)
-    least, warm = [floor.together(row) for row in rows], floor.together(busy)
+    floors, warm = [floor.together(row) for row in rows], floor.together(busy)
     say(f"idle: p50 {median(edits):.1f} ms, p99 {percentile(99)(edits):.1f} ms")
-    say(f"floor: {median(least):.1f} ms, again and again {warm:.1f} ms")
+    say(f"floor: {median(floors):.1f} ms, again and again {warm:.1f} ms")
     loads = {rate: _loaded(world, rate) for rate in RATES}
     beside = _beside_replay(world)
     figures = [
-        of_two("idle_p50_vs_floor", edits, least),
-        of_two("idle_p99_vs_floor", edits, least, percentile(99)),
+        of_two("idle_p50_vs_floor", edits, floors),
+        of_two("idle_p99_vs_floor", edits, floors, percentile(99)),
         of_samples("idle_p50_vs_warm_floor", [one / warm for one in edits]),
         of_two("p99_200_vs_idle_p50", loads[200.0], edits, percentile(99)),
         of_samples("p99_500_ms", loads[500.0], percentile(99)),

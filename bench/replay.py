@@ -148,12 +148,13 @@ def post(solr_url: str, collection: str, built: Sequence[bytes]) -> float:
     def work(number: int) -> None:
         solr = Solr(Address(solr_url))
         for body in built[number::CONNECTIONS]:
-            _posted(solr, collection, body)
+            posted(solr, collection, body)
 
     return _timed(work)
 
 
-def _posted(solr: Solr, collection: str, body: bytes) -> None:
+def posted(solr: Solr, collection: str, body: bytes) -> None:
+    """Post one body; RuntimeError if Solr refuses it."""
     verdict = solr.update(collection, body, commit_within_ms=COMMIT_WITHIN_MS)
     if verdict.meaning is not Meaning.DONE:
         raise RuntimeError(f"Solr refuses: {verdict.words}")
@@ -175,7 +176,7 @@ def _script(world: World, chunks: Sequence[list[str]]) -> float:
     solr, began = Solr(Address(world.endpoints.solr_url)), time.monotonic()
     for chunk in chunks:
         documents = _documents(world.connection, world, read(world.connection, world, chunk))
-        _posted(solr, world.collection, request_body(documents))
+        posted(solr, world.collection, request_body(documents))
     return time.monotonic() - began
 
 
