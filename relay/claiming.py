@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -34,6 +35,17 @@ class Claimer:
         """What to claim for one target, by `relay.policy`; nothing for a queue without a consumer."""
         replay_first = self._replay_first.get(survey.index, False)
         return wishes(survey, self._settings, self._has_consumer, replay_first=replay_first)
+
+    def ahead(self, connection: Connection, survey: Survey) -> bool:
+        """Claim a live change that was written since the survey, without another one; false if there was none.
+
+        Only where the survey found nothing at all: then no worker can have changed what it says since. Whether claiming
+        is allowed, and of what keys, the claim looks at itself.
+        """
+        if not survey.quiet:
+            return False
+        live = [wish for wish in self.wishes(replace(survey, live=True)) if wish.lane is Lane.LIVE]
+        return any(self.claim(connection, survey, wish) for wish in live)
 
     def note(self, connection: Connection) -> None:
         """Note what the broker has confirmed: a new leader revokes what is not noted and not begun.

@@ -54,6 +54,7 @@ class Relay:
         self._definitions = Definitions()
         self._look = Look()
         self._due_at = math.inf
+        self._seen: list[Survey] = []
         self._hears = False
         self._stopping = False
         self._reconnect_s = _RECONNECT_S[0]
@@ -85,9 +86,10 @@ class Relay:
         ) as connection:
             indexes.demand_schema(connection, head())
             plans.keep(connection)
-            scan, idle = partial(self._step, connection), partial(self._goes_on, connection)
+            scan, ahead = partial(self._step, connection), partial(self._ahead, connection)
+            idle = partial(self._goes_on, connection)
             leads, still = partial(self._leadership.renew, connection), partial(self._leadership.still, connection)
-            wakeup = Wakeup(connection, scan, idle, self._poll_s, self._due_s, still)
+            wakeup = Wakeup(connection, scan, ahead, idle, self._poll_s, self._due_s, still)
             self._hears = wakeup.hears
             led = False
             while not self._stopping:
@@ -132,7 +134,9 @@ class Relay:
     def _step(self, connection: Connection) -> bool:
         """Do what there is to do once; true if there was anything but a bulk claim, whose worker wakes us if it can."""
         did = waits = False
+        self._seen = []
         for survey, definition in self._readable(connection):
+            self._seen.append(survey)
             if (survey.unchecked or survey.recheck) and not survey.resting:
                 self._restarts.look(connection, survey, definition.target)
                 did = True
@@ -150,6 +154,10 @@ class Relay:
         if waits:
             self._due_at = min(self._due_at, time.monotonic() + AGAIN_S)
         return did
+
+    def _ahead(self, connection: Connection) -> bool:
+        """Claim what woke us by what the last step saw; with several targets a look tells first which it is for."""
+        return len(self._seen) == 1 and self._claimer.ahead(connection, self._seen[0])
 
     def _readable(self, connection: Connection) -> Iterator[tuple[Survey, Definition]]:
         """The targets with their definitions; one that another version of this program wrote holds up no other."""

@@ -58,6 +58,14 @@ class Survey:
         """The value of `event.target` of the events that go to this target."""
         return 0 if self.serving else self.target
 
+    @property
+    def quiet(self) -> bool:
+        """Nothing waits, nothing is in flight, nothing fails: only a writer, or somebody at a command, changes that."""
+        waits = self.live or self.fanout or self.replay or self.unexpanded or self.suspects or self.dead_suspects
+        fails = self.failing or self.resting or self.batch is not None
+        held = self.paused or self.unchecked or self.recheck
+        return not (waits or fails or held or self.live_in_flight or self.bulk_in_flight)
+
     def waiting(self, lane: Lane) -> bool:
         """True if an event of the lane may be taken."""
         return {Lane.LIVE: self.live, Lane.FANOUT: self.fanout, Lane.REPLAY: self.replay}[lane]

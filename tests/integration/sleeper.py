@@ -37,7 +37,13 @@ class Sleeper:
     def run(self) -> None:
         """Rest until told to stop; an error ends the test through the pool."""
         resting = Wakeup(
-            self.connection, self._scan, lambda: not self.stop.is_set(), HOUR_S, lambda: HOUR_S, lambda: True
+            self.connection,
+            self._scan,
+            lambda: False,
+            lambda: not self.stop.is_set(),
+            HOUR_S,
+            lambda: HOUR_S,
+            lambda: True,
         )
         while not self.stop.is_set():
             if not self._scan():

@@ -130,7 +130,7 @@ def test_a_plain_role_with_the_printed_grants_can_do_all_of_relay_and_worker(out
             assert states(connection) == {"a": ["done"]}
             events.replay_all(connection, place.index)
             claims.wake(connection)
-            Wakeup(connection, lambda: False, lambda: False, 1.0, lambda: 1.0, lambda: True).rest()
+            Wakeup(connection, lambda: False, lambda: False, lambda: False, 1.0, lambda: 1.0, lambda: True).rest()
     finally:
         with psycopg.connect(outbox_url, autocommit=True) as owner:
             owner.execute(f'DROP OWNED BY "{role}"')

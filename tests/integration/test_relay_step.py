@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
+from typing import LiteralString
 
 import pytest
 from pydantic import SecretStr
@@ -68,6 +69,66 @@ def test_a_relay_that_hears_its_workers_need_not_stay_awake_for_bulk_claims(
     relay._hears = hears
     assert relay._step(outbox) is stays_awake
     assert outbox.execute("SELECT lane::text FROM outbox.claim").fetchall() == [(lane,)]
+
+
+def test_what_wakes_an_idle_relay_is_claimed_by_what_it_saw_last(
+    outbox: Connection, place: Place, relay: Relay, published: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox.execute(CHECKED)
+    assert not relay._step(outbox)
+    with monkeypatch.context() as looking:
+        looking.delattr(targets, "survey")
+        assert not relay._ahead(outbox)  # nothing was written
+        add(outbox, place, "a")
+        assert relay._ahead(outbox)
+    assert outbox.execute("SELECT lane::text, keys FROM outbox.claim").fetchall() == [("live", ["a"])]
+    assert relay._step(outbox) is False  # it sees that claim, and from now on is not idle
+    add(outbox, place, "b")
+    assert not relay._ahead(outbox)
+
+
+PAUSED = "UPDATE outbox.index SET paused = true"
+AWAY = "UPDATE outbox.target SET retry_at = now() + interval '1 hour', failing_since = now()"
+
+
+@pytest.mark.parametrize(
+    ("seen", "since"),
+    [
+        pytest.param("UPDATE outbox.target SET batch = 1", None, id="recovering"),
+        pytest.param(AWAY, None, id="failing"),
+        pytest.param("UPDATE outbox.target SET checked_server = NULL", None, id="unchecked"),
+        pytest.param(PAUSED, None, id="paused"),
+        pytest.param(None, PAUSED, id="paused-since"),
+        pytest.param(None, "UPDATE outbox.index SET detached_at = now()", id="detached-since"),
+    ],
+)
+def test_nothing_is_claimed_without_a_look_where_a_look_would_not_claim(
+    outbox: Connection,
+    place: Place,
+    relay: Relay,
+    published: None,
+    seen: LiteralString | None,
+    since: LiteralString | None,
+) -> None:
+    outbox.execute(CHECKED)
+    outbox.execute(seen or CHECKED)
+    (survey,) = targets.survey(outbox)
+    outbox.execute(since or CHECKED)
+    add(outbox, place, "a")
+    assert not relay._claimer.ahead(outbox, survey)
+    assert outbox.execute(OUTCOMES).fetchall() == []
+
+
+def test_nothing_is_claimed_without_a_look_beside_what_was_claimed_after_the_last_one(
+    outbox: Connection, place: Place, relay: Relay, published: None
+) -> None:
+    """Its worker may have found Solr away since."""
+    outbox.execute(CHECKED)
+    add(outbox, place, "a", lane=Lane.REPLAY)
+    relay._hears = True
+    assert not relay._step(outbox)
+    add(outbox, place, "b")
+    assert not relay._ahead(outbox)
 
 
 def test_what_the_broker_confirmed_is_not_revoked_by_who_leads_again(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -55,6 +55,7 @@ class Scripted:
         self,
         *,
         scan: Callable[[], bool] | None = None,
+        ahead: Callable[[], bool] = lambda: False,
         idle: Callable[[], bool] = lambda: True,
         due_s: Callable[[], float] = lambda: 3600,
     ) -> list[str]:
@@ -64,7 +65,7 @@ class Scripted:
             self.steps.append("scan")
             return False
 
-        resting = Wakeup(cast(Connection, self), scan or nothing, idle, 3600, due_s, lambda: self.leads)
+        resting = Wakeup(cast(Connection, self), scan or nothing, ahead, idle, 3600, due_s, lambda: self.leads)
         resting.rest()
         return self.steps
 
@@ -105,9 +106,43 @@ def test_a_worker_s_notification_while_draining_is_looked_at_and_keeps_nothing_a
 
 
 def test_a_worker_s_notification_is_looked_at_in_its_sleep() -> None:
-    steps = Scripted(notifications=[WORK, WORK, WRITER]).rest()
-    looks = ["wait", "scan", "wait", "scan", "wait"]
+    steps = Scripted(notifications=[WORK, None, WORK, None, WRITER]).rest()
+    looks = ["wait", "wait", "scan", "wait", "wait", "scan", "wait"]
     assert steps == ["listen", "sleep", "bound", "scan", "oldest_running", "scan", *looks, "scan", "awake"]
+
+
+def test_the_end_of_a_claim_and_the_begin_of_the_next_are_looked_at_together() -> None:
+    steps = Scripted(notifications=[WORK, WORK, WRITER]).rest()
+    assert steps[-6:] == ["wait", "wait", "scan", "wait", "scan", "awake"]
+
+
+def test_a_writer_is_not_gathered_with_workers() -> None:
+    steps = Scripted(notifications=[WORK, WRITER]).rest()
+    assert steps[-4:] == ["wait", "wait", "scan", "awake"]
+
+
+@pytest.mark.parametrize(("claimed", "then"), [(True, ["wait", "awake"]), (False, ["scan", "awake"])])
+def test_what_a_writer_wakes_it_for_is_claimed_without_a_look(claimed: bool, then: list[str]) -> None:
+    scripted = Scripted(notifications=[WRITER])
+
+    def ahead() -> bool:
+        scripted.steps.append("ahead")
+        return claimed
+
+    steps = scripted.rest(ahead=ahead)
+    assert steps[-4:] == ["wait", "ahead", *then]
+
+
+def test_nothing_is_claimed_without_a_look_but_what_a_writer_wakes_it_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what the last scan saw may be older than the flag that it slept by."""
+    never: Iterator[bool] = iter([])
+    awake_while_draining = Scripted(older=[1], notifications=[WRITER])
+    assert awake_while_draining.rest(ahead=lambda: next(never))[-2:] == ["scan", "awake"]
+    found = iter([False, False, True, False])
+    worker = Scripted(notifications=[WORK])
+    assert worker.rest(scan=lambda: next(found), ahead=lambda: next(never))[-2:] == ["wait", "awake"]
+    monkeypatch.setattr(wakeup, "RENEW_S", 0.0)
+    assert Scripted(notifications=[WORK]).rest(ahead=lambda: next(never))[-1] == "awake"
 
 
 def test_a_transaction_that_outlasts_the_sleep_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,14 +153,14 @@ def test_a_transaction_that_outlasts_the_sleep_is_not_waited_for(monkeypatch: py
 
 def test_what_a_look_in_its_sleep_finds_wakes_it() -> None:
     found = iter([False, False, True, False])
-    scripted = Scripted(notifications=[WORK, WRITER])
+    scripted = Scripted(notifications=[WORK, None, WRITER])
 
     def scan() -> bool:
         scripted.steps.append("scan")
         return next(found)
 
     steps = scripted.rest(scan=scan)
-    assert steps[-4:] == ["wait", "scan", "scan", "awake"]
+    assert steps[-5:] == ["wait", "wait", "scan", "scan", "awake"]
     assert scripted.notifications == [WRITER]
 
 
