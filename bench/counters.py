@@ -34,7 +34,7 @@ from outbox.worker.app import make_indexer
 from outbox.worker.configuration import configuration
 from relay.claiming import Claimer
 from relay.enumerate import Enumerator
-from relay.expand import expand
+from relay.expand import Backlog, expand
 from relay.restarts import Restarts
 from services.endpoints import Endpoints
 from services.stack import Stack
@@ -170,7 +170,7 @@ class Bench:
         (survey,) = targets.survey(self._connection)
         _, definition = indexes.demand(self._connection, "layers")
         enumerator = Enumerator(survey.index, definition, self._indexer.solr, survey.collection)
-        return expand(self._connection, survey.index, definition, enumerator)
+        return expand(self._connection, definition, enumerator, Backlog(survey.index))
 
     def drain(self) -> None:
         """Solr is compared, and all that waits is indexed, uncounted."""

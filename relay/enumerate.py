@@ -1,4 +1,4 @@
-"""The one enumerator: the keys of a large fan-out, or of all documents, chunk by chunk, in key order.
+"""The one enumerator: the keys of a large fan-out, or of all documents, become events chunk by chunk, in key order.
 
 All documents are those that the view returns, and those of ours that Solr still has though the view does not (deleted
 while nothing captured). Of those only what no claim has indexed that was drawn since the enumeration began is listed,
@@ -18,6 +18,7 @@ from outbox.index import Definition
 from outbox.solr.client import Solr
 from outbox.solr.listing import list_ids
 from outbox.store import claims, events
+from outbox.store.claims import Lane
 from outbox.store.events import FanOut
 from outbox.store.shown import shown
 
@@ -32,28 +33,30 @@ ALL: Final[dict[str, Any]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Enumerator:
-    """Lists keys of one index. `collection` is where the serving target's documents are."""
+    """Enumerates keys of one index. `collection` is where the serving target's documents are."""
 
     index: int
     definition: Definition
     solr: Solr
     collection: str
 
-    def chunk(self, connection: Connection, fanout: FanOut) -> tuple[list[str], dict[str, Any]]:
-        """The next keys, and the progress to store with them: ALL when there are no more."""
+    def chunk(self, connection: Connection, fanout: FanOut, lane: Lane) -> tuple[int, dict[str, Any]]:
+        """Append the events of the next keys: how many, and the progress to store with them; ALL when it is over."""
         progress = fanout.progress or {}
         phases = self._phases(fanout, progress.get("phase", WAY))
         phase = progress.get("phase", phases[0])
         after = progress.get("after")
         to = progress.get("to") or claims.last_number(connection)
-        if phase == "solr":
-            keys, after = self._solr(connection, after, to)
+        if phase in (WAY, "view"):
+            count, after = self._listed(connection, fanout, phase, after, lane)
         else:
-            keys, after = self._next(connection, fanout, phase, after)
+            keys, after = self._solr(connection, after, to) if phase == "solr" else self._known(connection, after)
+            events.add_keys(connection, [(fanout.id, key) for key in keys], lane)
+            count = len(keys)
         if after is not None:
-            return keys, {"phase": phase, "after": after, "to": to}
+            return count, {"phase": phase, "after": after, "to": to}
         following = phases[phases.index(phase) + 1 :]
-        return keys, {"phase": following[0], "after": None, "to": to} if following else ALL
+        return count, {"phase": following[0], "after": None, "to": to} if following else ALL
 
     def _phases(self, fanout: FanOut, phase: str) -> list[str]:
         known = fanout.way is not None and any(way.number == fanout.way for way in self.definition.ways)
@@ -61,19 +64,18 @@ class Enumerator:
             return [WAY]
         return ["view", "solr", "events"] if fanout.op == "T" else ["view", "solr"]
 
-    def _next(
-        self, connection: Connection, fanout: FanOut, phase: str, after: str | None
-    ) -> tuple[list[str], str | None]:
-        """A chunk of one phase, and where it ended: None when the phase is over."""
+    def _listed(
+        self, connection: Connection, fanout: FanOut, phase: str, after: str | None, lane: Lane
+    ) -> tuple[int, str | None]:
+        """A chunk that a statement of the definition lists, and where it ended: None when the phase is over."""
         parameters: dict[str, object] = {"after": after, "most": CHUNK}
-        if phase == "events":
-            keys = events.known_keys(connection, self.index, after=after, most=CHUNK)
-        elif phase == WAY:
-            way = self.definition.way(fanout.way or 0)
-            rows = connection.execute(way.enumerate.encode(), {**parameters, "route": Jsonb(fanout.route)})
-            keys = [row[0] for row in rows]
-        else:
-            keys = [row[0] for row in connection.execute(self.definition.enumerate.encode(), parameters)]
+        if phase == "view":
+            return events.add_listed(connection, fanout.id, self.definition.enumerate, parameters, lane)
+        way, route = self.definition.way(fanout.way or 0), Jsonb(fanout.route)
+        return events.add_listed(connection, fanout.id, way.enumerate, {**parameters, "route": route}, lane)
+
+    def _known(self, connection: Connection, after: str | None) -> tuple[list[str], str | None]:
+        keys = events.known_keys(connection, self.index, after=after, most=CHUNK)
         return keys, keys[-1] if len(keys) == CHUNK else None
 
     def _solr(self, connection: Connection, after: str | None, to: int) -> tuple[list[str], str | None]:

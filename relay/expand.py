@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import psycopg
@@ -32,17 +32,44 @@ BACKLOG_MOST = 5000  # keys waiting in a bulk lane beyond which nothing more is 
 AGAIN = timedelta(seconds=5)
 
 
-def expand(connection: Connection, index: int, definition: Definition, enumerator: Enumerator) -> bool:
+@dataclass(slots=True)
+class Backlog:
+    """How far the enumerations of one index are ahead of the workers.
+
+    Counting reads all that waits, up to BACKLOG_MOST keys. So it is counted once for as many as there was room for:
+    the workers only make more of it meanwhile, and what somebody enqueues is seen at the next count.
+    """
+
+    index: int
+    room: dict[Lane, int] = field(default_factory=dict)
+
+    def full(self, connection: Connection, lane: Lane) -> bool:
+        """Whether enumerating has to wait for the workers; the next time it is counted then."""
+        if lane not in self.room:
+            self.room[lane] = BACKLOG_MOST - events.bulk_backlog(connection, self.index, lane, most=BACKLOG_MOST)
+        if self.room[lane] > 0:
+            return False
+        del self.room[lane]
+        return True
+
+    def grown(self, lane: Lane, keys: int, *, over: bool) -> None:
+        """So many keys more; the next enumeration counts anew when this one is over."""
+        self.room[lane] -= keys
+        if over:
+            del self.room[lane]
+
+
+def expand(connection: Connection, definition: Definition, enumerator: Enumerator, backlog: Backlog) -> bool:
     """Expand what may be expanded now, in one transaction; true if there is any progress."""
     with connection.transaction():
-        waiting = events.fanouts(connection, index, most=TOGETHER)
+        waiting = events.fanouts(connection, enumerator.index, most=TOGETHER)
         small, large = _sorted(waiting, definition)
         progress = False
         for way, fanouts in small.items():
             progress = True
             _expand_way(connection, definition.way(way), fanouts)
         for fanout in _first_of_each_lane(large):
-            progress = _enumerate(connection, index, fanout, enumerator) or progress
+            progress = _enumerate(connection, fanout, enumerator, backlog) or progress
         return progress
 
 
@@ -107,13 +134,14 @@ def _route(fanout: FanOut) -> psycopg.types.json.Jsonb:
     return psycopg.types.json.Jsonb(fanout.route)
 
 
-def _enumerate(connection: Connection, index: int, fanout: FanOut, enumerator: Enumerator) -> bool:
+def _enumerate(connection: Connection, fanout: FanOut, enumerator: Enumerator, backlog: Backlog) -> bool:
     """One chunk of a large fan-out, if the workers are near; false if it has to wait."""
     lane = Lane.REPLAY if fanout.op == "R" else Lane.FANOUT
-    if events.bulk_backlog(connection, index, lane, most=BACKLOG_MOST) >= BACKLOG_MOST:
+    if backlog.full(connection, lane):
         return False
     one = _folded(connection, fanout, enumerator)  # stays, whatever becomes of the chunk
-    return _guarded(connection, one, lambda: _chunk(connection, one, enumerator, lane))
+    _guarded(connection, one, lambda: _chunk(connection, one, enumerator, lane, backlog))
+    return True
 
 
 def _folded(connection: Connection, fanout: FanOut, enumerator: Enumerator) -> FanOut:
@@ -127,18 +155,17 @@ def _folded(connection: Connection, fanout: FanOut, enumerator: Enumerator) -> F
     return replace(fanout, id=first)
 
 
-def _chunk(connection: Connection, fanout: FanOut, enumerator: Enumerator, lane: Lane) -> None:
-    keys, progress = enumerator.chunk(connection, fanout)
-    if keys:
-        events.add_keys(connection, [(fanout.id, key) for key in keys], lane)
-    count = (fanout.progress or {}).get("keys", 0) + len(keys)
+def _chunk(connection: Connection, fanout: FanOut, enumerator: Enumerator, lane: Lane, backlog: Backlog) -> None:
+    keys, progress = enumerator.chunk(connection, fanout, lane)
+    count = (fanout.progress or {}).get("keys", 0) + keys
     events.save_progress(connection, fanout.id, {**progress, "keys": count}, lane)
     if progress is ALL:
         events.expanded(connection, [fanout.id])
-    log.info("enumerated", fanout=fanout.id, keys=len(keys), complete=progress is ALL)
+    backlog.grown(lane, keys, over=progress is ALL)
+    log.info("enumerated", fanout=fanout.id, keys=keys, complete=progress is ALL)
 
 
-def _guarded(connection: Connection, fanout: FanOut, chunk: Callable[[], None]) -> bool:
+def _guarded(connection: Connection, fanout: FanOut, chunk: Callable[[], None]) -> None:
     try:
         with connection.transaction():
             chunk()
@@ -148,7 +175,6 @@ def _guarded(connection: Connection, fanout: FanOut, chunk: Callable[[], None]) 
         if connection.broken:
             raise
         _set_aside(connection, fanout, error)
-    return True
 
 
 def _set_aside(connection: Connection, fanout: FanOut, error: psycopg.Error) -> None:

@@ -15,7 +15,7 @@ from outbox.store.targets import Survey
 from relay.beside import Beside
 from relay.definitions import Definitions
 from relay.enumerate import Enumerator
-from relay.expand import expand
+from relay.expand import Backlog, expand
 
 PAUSE_S = 0.3
 """Between two looks at fan-outs that wait for the workers; no Solr takes the 5,000 keys that are ahead in that time."""
@@ -30,6 +30,7 @@ class Expander:
         self._solr = Solr(Address(settings.solr_url, settings.solr_user, settings.solr_password.get_secret_value()))
         self._definitions = Definitions(silent=True)
         self._waiting: dict[int, tuple[int | None, float]] = {}
+        self._backlogs: dict[int, Backlog] = {}
         # Solr is listed inside a transaction, and may take as long as its time-out.
         self.beside = Beside(settings.database_url, "expander", self._work, pause_s=round(READ_TIMEOUT_S) + 5)
 
@@ -55,7 +56,8 @@ class Expander:
                 continue
             if (definition := self._definitions.of(connection, survey)) is not None:
                 enumerator = Enumerator(survey.index, definition, self._solr, survey.collection)
-                progress = expand(connection, survey.index, definition, enumerator)
+                backlog = self._backlogs.setdefault(survey.index, Backlog(survey.index))
+                progress = expand(connection, definition, enumerator, backlog)
                 pause_s = 0.0 if progress else PAUSE_S
                 self._waiting[survey.index] = (survey.newest_fanout, time.monotonic() + pause_s)
                 did = progress or did

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -47,6 +47,20 @@ def add_keys(connection: Connection, pairs: Sequence[tuple[int, str]], lane: Lan
     """Append one event for each (fan-out's id, key)."""
     ids, keys = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     connection.execute(_SQL["add_keys"], {"ids": ids, "keys": keys, "lane": lane})
+
+
+def add_listed(
+    connection: Connection, fanout: int, keys: str, parameters: Mapping[str, object], lane: Lane
+) -> tuple[int, str | None]:
+    """Append one event for each key that the statement `keys` lists, in order, its parameter `most` at the most.
+
+    How many they are, and the last one; None instead if there are no more.
+    """
+    query = _SQL["add_listed"].replace("{keys}", keys).encode()
+    row = connection.execute(query, {**parameters, "cause": fanout, "lane": lane}).fetchone()
+    if row is None:
+        raise RuntimeError("add_listed gave no row")
+    return row[0], row[1]
 
 
 def expanded(connection: Connection, ids: Sequence[int]) -> None:

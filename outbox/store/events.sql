@@ -16,6 +16,18 @@ INSERT INTO outbox.event (index, target, lane, key, cause, source, op, created_a
 SELECT c.index, c.target, %(lane)s::outbox.lane, k.key, c.id, c.source, c.op, c.created_at
 FROM unnest(%(ids)s::bigint[], %(keys)s::text[]) AS k (id, key) JOIN cause AS c ON c.id = k.id;
 
+-- name: add_listed
+-- As `add_keys`, for the keys that a statement lists in its order: they need not travel to us and back. How
+-- many there are, and the last if there may be more. What is materialised is given in the order in which it came.
+WITH listed (key) AS MATERIALIZED (
+{keys}
+), added AS (
+    INSERT INTO outbox.event (index, target, lane, key, cause, source, op, created_at)
+    SELECT c.index, c.target, %(lane)s::outbox.lane, k.key, c.id, c.source, c.op, c.created_at
+    FROM listed AS k CROSS JOIN (SELECT * FROM outbox.event WHERE id = %(cause)s) AS c
+)
+SELECT count(*), (SELECT key FROM listed OFFSET %(most)s - 1) FROM listed;
+
 -- name: expanded
 UPDATE outbox.event SET done_at = clock_timestamp() WHERE id = ANY (%(ids)s::bigint[]) AND done_at IS NULL;
 

@@ -25,7 +25,7 @@ LEFT JOIN (
 
 -- name: enumerate
 SELECT id::text FROM shop.item_document
-WHERE %(after)s::text IS NULL OR id > %(after)s::bigint ORDER BY id LIMIT %(most)s;
+WHERE %(after)s::text IS NULL OR id > %(after)s::bigint ORDER BY id LIMIT %(most)s
 
 -- name: add_event
 INSERT INTO outbox.event (index, target, lane, key, op, available_at)
@@ -65,7 +65,7 @@ CROSS JOIN LATERAL (
 SELECT i.id::text FROM shop.item AS i
 WHERE i.id < (%(route)s::jsonb -> 0 ->> 0)::bigint
     AND (%(after)s::text IS NULL OR i.id::text COLLATE "C" > %(after)s)
-ORDER BY i.id::text COLLATE "C" LIMIT %(most)s;
+ORDER BY i.id::text COLLATE "C" LIMIT %(most)s
 
 -- name: add_fan_out
 INSERT INTO outbox.event (index, way, route, op) VALUES (%(index)s, %(way)s, %(route)s, %(op)s) RETURNING id;

@@ -18,6 +18,8 @@ from outbox.store.events import FanOut
 from tests.integration.hand_made import MINUTE, Place, add, begun, make_index, states
 
 ROOT = Path(__file__).resolve().parents[2]
+LISTED = "SELECT n::text AS key, n AS place FROM generate_series(9, 11) AS n ORDER BY place LIMIT %(most)s"
+"""Three keys, which are no texts in order."""
 # Not one statement that can be planned: LISTEN, GRANTs, and what is completed with identifiers.
 NOT_PLANNED = {
     "listen",
@@ -33,6 +35,7 @@ NOT_PLANNED = {
     "patient",
     "matching",
     "shown",  # composed with the view
+    "add_listed",  # composed with a statement
 }
 
 
@@ -77,12 +80,14 @@ def test_a_chunk_of_keys_is_added_without_reading_all_events(outbox: Connection,
     )
     outbox.execute("ANALYZE outbox.event")
     keys = [str(number) for number in range(1000)]
-    explained = outbox.execute(
-        b"EXPLAIN " + queries("outbox.store", "events.sql")["add_keys"].encode(),
-        {"ids": [cause] * len(keys), "keys": keys, "lane": "replay"},
-    )
-    plan = "\n".join(row[0] for row in explained)
-    assert "Index Scan using event_pkey" in plan and "Seq Scan" not in plan
+    statements = queries("outbox.store", "events.sql")
+    for query, parameters in (
+        (statements["add_keys"], {"ids": [cause] * len(keys), "keys": keys}),
+        (statements["add_listed"].replace("{keys}", LISTED), {"cause": cause, "most": 3}),
+    ):
+        explained = outbox.execute(b"EXPLAIN " + query.encode(), {**parameters, "lane": "replay"})
+        plan = "\n".join(row[0] for row in explained)
+        assert "Index Scan using event_pkey" in plan and "Seq Scan" not in plan
 
 
 def test_every_query_can_be_planned(outbox_url: str) -> None:
@@ -125,6 +130,18 @@ def test_a_fan_out_becomes_keys_as_old_as_itself(outbox: Connection, place: Plac
     ).fetchall()
     assert rows == [("a", "fanout", "U", True), ("b", "fanout", "U", True)]
     assert events.progress_of(outbox, cause) == (True, 2, 0, 0)
+
+
+def test_the_keys_that_a_statement_lists_are_added_where_they_are(outbox: Connection, place: Place) -> None:
+    cause = fan_out(outbox, op="T")
+    found = [events.add_listed(outbox, cause, LISTED, {"most": most}, Lane.FANOUT) for most in (2, 3, 4)]
+    assert found == [(2, "10"), (3, "11"), (3, None)]
+    rows = outbox.execute(
+        "SELECT k.key, count(*), bool_and(k.created_at = f.created_at AND k.op = 'T' AND k.index = f.index"
+        " AND k.target = 0 AND k.lane = 'fanout') FROM outbox.event AS k JOIN outbox.event AS f ON f.id = k.cause"
+        " GROUP BY k.key ORDER BY k.key"
+    ).fetchall()
+    assert rows == [("10", 3, True), ("11", 2, True), ("9", 3, True)]
 
 
 def test_an_enumeration_goes_on_where_it_stopped(outbox: Connection, place: Place) -> None:

@@ -14,10 +14,12 @@ from outbox.connection import Connection, connect
 from outbox.index import Way
 from outbox.solr.client import Address, Solr
 from outbox.store import events
+from outbox.store.claims import Lane
+from outbox.store.events import bulk_backlog
 from relay import enumerate as enumeration
 from relay import expand as expansion
 from relay.enumerate import Enumerator
-from relay.expand import expand
+from relay.expand import Backlog, expand
 from tests.integration.desk import COLLECTION, Desk
 from tests.integration.hand_made import DEFINITION, SQL, Place, add, insert_items, make_index
 
@@ -45,6 +47,7 @@ class Bench:
     connection: Connection
     place: Place
     solr: Solr
+    backlog: Backlog | None = None
 
     def fan_out(self, start: str | None, *, way: int | None = 3, op: str = "U") -> int:
         """A fan-out event of the way, with the value it starts from; its id."""
@@ -56,9 +59,8 @@ class Bench:
 
     def expand(self) -> bool:
         """One step of the relay."""
-        return expand(
-            self.connection, self.place.index, INDEX, Enumerator(self.place.index, INDEX, self.solr, COLLECTION)
-        )
+        enumerator = Enumerator(self.place.index, INDEX, self.solr, COLLECTION)
+        return expand(self.connection, INDEX, enumerator, self.backlog or Backlog(self.place.index))
 
     def expand_all(self) -> int:
         """As many steps as there is progress; how many."""
@@ -159,6 +161,36 @@ def test_enumerating_stays_near_the_workers(bench: Bench, monkeypatch: pytest.Mo
     bench.connection.execute("UPDATE outbox.event SET done_at = clock_timestamp() WHERE key IS NOT NULL")
     bench.expand_all()
     assert len(bench.keys(large)) == 7
+
+
+def test_what_waits_is_counted_once_for_as_many_keys_as_there_was_room_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expansion, "LIVE_MOST", 1)
+    monkeypatch.setattr(expansion, "BACKLOG_MOST", 4)
+    monkeypatch.setattr(enumeration, "CHUNK", 2)
+    counted: list[int] = []
+
+    def watched(connection: Connection, index: int, lane: Lane, *, most: int) -> int:
+        counted.append(bulk_backlog(connection, index, lane, most=most))
+        return counted[-1]
+
+    monkeypatch.setattr(events, "bulk_backlog", watched)
+    bench = replace(bench, backlog=Backlog(bench.place.index))
+    large = bench.fan_out("8")
+    bench.expand_all()
+    assert (len(bench.keys(large)), counted) == (4, [0])
+    bench.expand_all()
+    assert (len(bench.keys(large)), counted) == (4, [0, 4])
+    bench.connection.execute("UPDATE outbox.event SET done_at = clock_timestamp() WHERE key IN ('1', '2')")
+    bench.expand_all()
+    assert (len(bench.keys(large)), counted) == (6, [0, 4, 2])
+    bench.connection.execute("UPDATE outbox.event SET done_at = clock_timestamp() WHERE key IS NOT NULL")
+    bench.expand_all()
+    assert (len(bench.keys(large)), counted) == (7, [0, 4, 2, 0])
+    other = bench.fan_out("3")
+    bench.expand_all()
+    assert (len(bench.keys(other)), counted) == (2, [0, 4, 2, 0, 1])  # not by what was counted for the one before
 
 
 def test_all_documents_wait_for_a_solr_that_is_away(bench: Bench) -> None:

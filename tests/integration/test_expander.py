@@ -13,6 +13,7 @@ from outbox.store.targets import Survey
 from relay import expand as expansion
 from relay import expander
 from relay.enumerate import Enumerator
+from relay.expand import Backlog
 from relay.expander import Expander
 from tests.integration.desk import Desk, settings
 from tests.integration.hand_made import insert_items
@@ -24,8 +25,8 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether each look at the fan-outs of an index found something to do; one key may wait for the workers."""
     seen: list[bool] = []
 
-    def watched(connection: Connection, index: int, definition: Definition, enumerator: Enumerator) -> bool:
-        seen.append(expansion.expand(connection, index, definition, enumerator))
+    def watched(connection: Connection, definition: Definition, enumerator: Enumerator, backlog: Backlog) -> bool:
+        seen.append(expansion.expand(connection, definition, enumerator, backlog))
         return seen[-1]
 
     monkeypatch.setattr("relay.expander.expand", watched)

@@ -16,7 +16,7 @@ from outbox.sql import queries
 from outbox.store import events, indexes
 from relay import enumerate as enumeration
 from relay.enumerate import Enumerator
-from relay.expand import expand
+from relay.expand import Backlog, expand
 from tests.integration.captured import definition_of
 
 SQL = queries("tests.integration", "fold.sql")
@@ -35,9 +35,8 @@ class Reference:
 
     def expand(self) -> bool:
         """One step of the relay; Solr cannot be reached."""
-        return expand(
-            self.connection, self.index, self.definition, Enumerator(self.index, self.definition, NOBODY, "d_1")
-        )
+        enumerator = Enumerator(self.index, self.definition, NOBODY, "d_1")
+        return expand(self.connection, self.definition, enumerator, Backlog(self.index))
 
     def expand_all(self) -> None:
         """Until nothing more can be done."""
