@@ -5,7 +5,9 @@ SELECT id, name, definition, applied_at FROM outbox.index WHERE definition IS NO
 -- name: survey
 -- All that the relay has to know before it acts, in one round trip: for each target what waits, since when it may be
 -- taken, and what is in flight. Nothing is done for a detached index: its view may be gone. Each ORDER BY … LIMIT 1 reads one
--- end of a partial index; `newest` begins before what is postponed, as a bound that stays the same within a statement lets it.
+-- end of a partial index, from now on backwards or forwards, as a bound that stays the same within a statement lets it. Of
+-- keys the newest that may be taken is looked for, else the next that comes later: the oldest end is where those were that
+-- are done, and until it is vacuumed each look would read them all (1.3 to 2.7 ms in ninety seconds of a replay).
 SELECT t.id, t.index, i.name, t.collection, t.state = 'serving',
     i.paused OR (i.paused_until > clock_timestamp()) IS TRUE, i.applied_at,
     t.retry_at IS NOT NULL, (t.retry_at > clock_timestamp()) IS TRUE,
@@ -18,21 +20,45 @@ SELECT t.id, t.index, i.name, t.collection, t.state = 'serving',
 FROM outbox.target AS t
 JOIN outbox.index AS i ON i.id = t.index AND i.definition IS NOT NULL AND i.detached_at IS NULL
 CROSS JOIN LATERAL (SELECT CASE WHEN t.state = 'serving' THEN 0 ELSE t.id END::smallint AS queue) AS q
-LEFT JOIN LATERAL (
-    SELECT e.available_at FROM outbox.event AS e
-    WHERE e.index = t.index AND e.target = q.queue AND e.lane = 'live' AND e.key IS NOT NULL AND e.suspect = 0
-        AND e.done_at IS NULL AND e.dead_at IS NULL ORDER BY e.available_at, e.id LIMIT 1
-) AS live ON true
-LEFT JOIN LATERAL (
-    SELECT e.available_at FROM outbox.event AS e
-    WHERE e.index = t.index AND e.target = q.queue AND e.lane = 'fanout' AND e.key IS NOT NULL AND e.suspect = 0
-        AND e.done_at IS NULL AND e.dead_at IS NULL ORDER BY e.available_at, e.id LIMIT 1
-) AS fanout ON true
-LEFT JOIN LATERAL (
-    SELECT e.available_at FROM outbox.event AS e
-    WHERE e.index = t.index AND e.target = q.queue AND e.lane = 'replay' AND e.key IS NOT NULL AND e.suspect = 0
-        AND e.done_at IS NULL AND e.dead_at IS NULL ORDER BY e.available_at, e.id LIMIT 1
-) AS replay ON true
+CROSS JOIN LATERAL (
+    SELECT coalesce((
+        SELECT e.available_at FROM outbox.event AS e
+        WHERE e.index = t.index AND e.target = q.queue AND e.lane = 'live' AND e.key IS NOT NULL AND e.suspect = 0
+            AND e.done_at IS NULL AND e.dead_at IS NULL AND e.available_at <= statement_timestamp()
+        ORDER BY e.available_at DESC, e.id DESC LIMIT 1
+    ), (
+        SELECT e.available_at FROM outbox.event AS e
+        WHERE e.index = t.index AND e.target = q.queue AND e.lane = 'live' AND e.key IS NOT NULL AND e.suspect = 0
+            AND e.done_at IS NULL AND e.dead_at IS NULL AND e.available_at > statement_timestamp()
+        ORDER BY e.available_at, e.id LIMIT 1
+    )) AS available_at
+) AS live
+CROSS JOIN LATERAL (
+    SELECT coalesce((
+        SELECT e.available_at FROM outbox.event AS e
+        WHERE e.index = t.index AND e.target = q.queue AND e.lane = 'fanout' AND e.key IS NOT NULL AND e.suspect = 0
+            AND e.done_at IS NULL AND e.dead_at IS NULL AND e.available_at <= statement_timestamp()
+        ORDER BY e.available_at DESC, e.id DESC LIMIT 1
+    ), (
+        SELECT e.available_at FROM outbox.event AS e
+        WHERE e.index = t.index AND e.target = q.queue AND e.lane = 'fanout' AND e.key IS NOT NULL AND e.suspect = 0
+            AND e.done_at IS NULL AND e.dead_at IS NULL AND e.available_at > statement_timestamp()
+        ORDER BY e.available_at, e.id LIMIT 1
+    )) AS available_at
+) AS fanout
+CROSS JOIN LATERAL (
+    SELECT coalesce((
+        SELECT e.available_at FROM outbox.event AS e
+        WHERE e.index = t.index AND e.target = q.queue AND e.lane = 'replay' AND e.key IS NOT NULL AND e.suspect = 0
+            AND e.done_at IS NULL AND e.dead_at IS NULL AND e.available_at <= statement_timestamp()
+        ORDER BY e.available_at DESC, e.id DESC LIMIT 1
+    ), (
+        SELECT e.available_at FROM outbox.event AS e
+        WHERE e.index = t.index AND e.target = q.queue AND e.lane = 'replay' AND e.key IS NOT NULL AND e.suspect = 0
+            AND e.done_at IS NULL AND e.dead_at IS NULL AND e.available_at > statement_timestamp()
+        ORDER BY e.available_at, e.id LIMIT 1
+    )) AS available_at
+) AS replay
 LEFT JOIN LATERAL (
     SELECT e.available_at FROM outbox.event AS e
     WHERE t.state = 'serving' AND e.index = t.index AND e.key IS NULL AND e.done_at IS NULL AND e.dead_at IS NULL
