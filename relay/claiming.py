@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -19,6 +19,17 @@ from relay.policy import Wish, wishes
 from relay.publish import Publisher
 
 log = structlog.get_logger("relay")
+LOOK_BACK_S = 1.0
+"""So long claims of a bulk lane begin where one began that left more. What was given back, or committed late, waits as
+long at the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Full:
+    """A claim that left more, as it seems: since when its oldest event could be taken, and until when that is used."""
+
+    since: datetime | None
+    until: float
 
 
 class Claimer:
@@ -29,7 +40,7 @@ class Claimer:
         self._publisher = Publisher(settings)
         self._replay_first: dict[int, bool] = {}
         self._confirmed: tuple[int, float] | None = None  # the claim whose publish is not noted yet, and since when
-        self._full: set[tuple[int, Lane]] = set()  # targets and lanes whose last claim left more, as it seems
+        self._full: dict[tuple[int, Lane], _Full] = {}  # targets and lanes whose last claim left more, as it seems
 
     def wishes(self, survey: Survey) -> Iterator[Wish]:
         """What to claim for one target, by `relay.policy`; nothing for a queue without a consumer."""
@@ -71,15 +82,15 @@ class Claimer:
         A claim that the broker does not confirm is undone at once.
         """
         self.note(connection)
-        plenty = (survey.target, wish.lane)
-        if plenty not in self._full and self._all_held(connection, survey, wish):
+        place = (survey.target, wish.lane)
+        full = self._full.pop(place, None)
+        if full is None and self._all_held(connection, survey, wish):
             return False
-        self._full.discard(plenty)
-        claim = self._take(connection, survey, wish)
+        claim, full = self._from(connection, survey, wish, full)
         if claim is None:
             return False
         if claim.keys == wish.keys > 1:
-            self._full.add(plenty)
+            self._full[place] = full
         if wish.lane is not Lane.LIVE and not wish.suspects:
             self._replay_first[survey.index] = wish.lane is Lane.FANOUT
         try:
@@ -98,6 +109,17 @@ class Claimer:
         )
         return True
 
+    def _from(
+        self, connection: Connection, survey: Survey, wish: Wish, full: _Full | None
+    ) -> tuple[Claim | None, _Full]:
+        """The claim, from where one began that left more, or from the oldest event on; and where it began."""
+        if full and wish.lane is not Lane.LIVE and time.monotonic() < full.until:
+            claim = self._take(connection, survey, wish, full.since)
+            if claim is not None:
+                return claim, full
+        claim = self._take(connection, survey, wish)
+        return claim, _Full(claim.since if claim else None, time.monotonic() + LOOK_BACK_S)
+
     def _all_held(self, connection: Connection, survey: Survey, wish: Wish) -> bool:
         """Whether claims in flight hold all that waits, and a claim would do nothing else either.
 
@@ -111,10 +133,10 @@ class Claimer:
     def _has_consumer(self, lane: Lane) -> bool:
         return self._publisher.consumers(lane.queue) > 0
 
-    def _take(self, connection: Connection, survey: Survey, wish: Wish) -> Claim | None:
+    def _take(self, connection: Connection, survey: Survey, wish: Wish, since: datetime | None = None) -> Claim | None:
         """The claim in the database, committed: None if nothing was available, or the index was paused since."""
         if not _does_more(survey, wish):
-            return self._claimed(connection, survey, wish)
+            return self._claimed(connection, survey, wish, since)
         with connection.transaction():
             if not claims.lock_index(connection, survey.index):
                 return None
@@ -125,7 +147,7 @@ class Claimer:
                 claims.wake(connection)  # this survey does not know of them
             if wish.lane is Lane.LIVE and survey.bulk_unbegun:
                 self._preempt(connection, survey)
-            return self._claimed(connection, survey, wish)
+            return self._claimed(connection, survey, wish, since)
 
     def _preempt(self, connection: Connection, survey: Survey) -> None:
         for ended in claims.preempt(connection, index=survey.index, target=survey.target, queue=survey.queue):
@@ -142,7 +164,7 @@ class Claimer:
             work_lease=self._settings.work_lease,
         )
 
-    def _claimed(self, connection: Connection, survey: Survey, wish: Wish) -> Claim | None:
+    def _claimed(self, connection: Connection, survey: Survey, wish: Wish, since: datetime | None) -> Claim | None:
         return claims.claim(
             connection,
             index=survey.index,
@@ -153,6 +175,7 @@ class Claimer:
             dispatch_lease=self._settings.dispatch_lease,
             work_lease=self._settings.work_lease,
             avoid=wish.avoid,
+            since=since,
         )
 
 

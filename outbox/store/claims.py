@@ -50,11 +50,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A batch of keys that was claimed: its number and how many documents it is."""
+    """A batch of keys that was claimed: how many, and since when the oldest event that was looked at could be taken."""
 
     number: int
     keys: int
     lane: Lane
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +110,13 @@ def claim(
     dispatch_lease: timedelta,
     work_lease: timedelta,
     avoid: int | None = None,
+    since: datetime | None = None,
 ) -> Claim | None:
     """Lock the index and claim at most `keys` documents of one lane, in one message: None when nothing is available.
 
     None, too, when claiming is not allowed, as by `lock_index`. `queue`: the value of `event.target`. `avoid`: the
-    number of a claim none of whose keys is taken. Without a transaction around it, who is frozen keeps no lock.
+    number of a claim none of whose keys is taken. `since`: nothing is taken that could be taken before. Without a
+    transaction around it, who is frozen keeps no lock.
     """
     parameters = {
         "index": index,
@@ -123,12 +126,13 @@ def claim(
         "keys": keys,
         "window": _window(lane, keys),
         "avoid": avoid,
+        "since": since,
         "dispatch_lease": dispatch_lease,
         "work_lease": work_lease,
     }
     lock = plans.text(connection, _SQL["lock_index"], {"index": index}, ours=True)
     row = _last(connection, lock + b"; " + plans.text(connection, _SQL["claim"], parameters, ours=True))
-    return None if row is None else Claim(row[0], row[1], lane)
+    return None if row is None else Claim(row[0], row[1], lane, row[2])
 
 
 def _last(connection: Connection, message: bytes) -> TupleRow | None:

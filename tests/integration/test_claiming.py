@@ -14,10 +14,11 @@ from outbox.connection import Connection, connect
 from outbox.settings import RelaySettings, Settings
 from outbox.store import claims, targets
 from outbox.store.claims import Lane, Outcome
+from relay import claiming
 from relay.claiming import Claimer
 from relay.policy import Wish
 from relay.publish import Publisher
-from tests.integration.hand_made import MINUTE, Place, add, make_index, states, take
+from tests.integration.hand_made import MINUTE, Place, add, keys_of, make_index, states, take
 from tests.pipeline import until
 
 NOWHERE = "amqp://nobody:nothing@127.0.0.1:1//"
@@ -189,3 +190,35 @@ def test_a_live_change_takes_its_key_out_of_a_bulk_claim_that_waits(
     monkeypatch.setattr(Publisher, "publish", lambda *_: None)
     assert claimed(outbox, claimer)
     assert outcomes(outbox) == [Outcome.PREEMPTED, None]
+
+
+@pytest.mark.parametrize(
+    ("lane", "look_back_s", "taken"),
+    [
+        (Lane.REPLAY, 3600.0, [["a", "b"], ["c", "d"], ["e", "f"], ["old"]]),
+        (Lane.REPLAY, 0.0, [["a", "b"], ["c", "old"], ["d", "e"], ["f"]]),
+        (Lane.LIVE, 3600.0, [["a", "b"], ["c", "old"], ["d", "e"], ["f"]]),
+    ],
+)
+def test_a_claim_of_a_bulk_lane_begins_where_the_last_began_for_a_while(
+    outbox: Connection,
+    place: Place,
+    claimer: Claimer,
+    monkeypatch: pytest.MonkeyPatch,
+    lane: Lane,
+    look_back_s: float,
+    taken: list[list[str]],
+) -> None:
+    """What is given back waits as long at the most, and no longer than there is anything else."""
+    monkeypatch.setattr(Publisher, "publish", lambda *_: None)
+    monkeypatch.setattr(claiming, "LOOK_BACK_S", look_back_s)
+    add(outbox, place, "old", lane=lane)
+    first = take(outbox, place, lane=lane)
+    add(outbox, place, *"abcdef", lane=lane)
+    (survey,) = targets.survey(outbox)
+    found = []
+    while claimer.claim(outbox, survey, Wish(lane, 2)):
+        claims.end(outbox, first.number if first else 0, Outcome.GIVEN_BACK)
+        (newest,) = outbox.execute("SELECT max(number) FROM outbox.claim").fetchone() or (0,)
+        found.append(sorted(keys_of(outbox, newest)))
+    assert found == taken

@@ -91,7 +91,8 @@ POINTS: tuple[Point, ...] = (
     *_points(Role.RELAY, "outbox.store.targets", "trip after restarted_astray"),
     # The expander, a thread of the relay's.
     *_points(Role.RELAY, "outbox.store.events", "fanouts after shelf", "add_keys after shelf", "expanded after shelf"),
-    *_points(Role.RELAY, "outbox.store.events", "save_progress after large_shelf", "fold after house"),
+    *_points(Role.RELAY, "outbox.store.events", "add_listed after large_shelf", "save_progress after large_shelf"),
+    *_points(Role.RELAY, "outbox.store.events", "fold after house"),
     *_points(Role.RELAY, "outbox.store.events", "postpone after replay_astray", "bury after ungraded"),
     *_points(Role.RELAY, "outbox.store.claims", "wake after shelf"),
     # The comparer, another thread, and the pruner.
