@@ -37,6 +37,13 @@ WHERE isfinite(date) AND x0 BETWEEN -180 AND x1 AND x1 <= 180 AND y0 BETWEEN -90
 -- name: count
 SELECT count(*) FROM catalogue.layer;
 
+-- name: now
+SELECT clock_timestamp();
+
+-- name: took
+-- Seconds from then to the end of the last claim that was made since.
+SELECT extract(epoch FROM max(ended_at) - %(since)s)::float8 FROM outbox.claim WHERE created_at > %(since)s AND outcome = 'done';
+
 -- name: backends
 -- What each process of Postgres is for.
 SELECT pid, coalesce(nullif(application_name, ''), backend_type) FROM pg_stat_activity;
