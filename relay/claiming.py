@@ -15,7 +15,7 @@ from outbox.settings import Settings
 from outbox.store import claims, suspects
 from outbox.store.claims import Claim, Lane, Outcome
 from outbox.store.targets import Survey
-from relay.policy import Wish, wishes
+from relay.policy import Pace, Wish, wishes
 from relay.publish import Publisher
 
 log = structlog.get_logger("relay")
@@ -40,12 +40,14 @@ class Claimer:
         self._publisher = Publisher(settings)
         self._replay_first: dict[int, bool] = {}
         self._confirmed: tuple[int, float] | None = None  # the claim whose publish is not noted yet, and since when
+        self._pace = Pace()
         self._full: dict[tuple[int, Lane], _Full] = {}  # targets and lanes whose last claim left more, as it seems
 
     def wishes(self, survey: Survey) -> Iterator[Wish]:
         """What to claim for one target, by `relay.policy`; nothing for a queue without a consumer."""
         replay_first = self._replay_first.get(survey.index, False)
-        return wishes(survey, self._settings, self._has_consumer, replay_first=replay_first)
+        quick = self._pace.quick(survey, time.monotonic())
+        return wishes(survey, self._settings, self._has_consumer, replay_first=replay_first, quick=quick)
 
     def ahead(self, connection: Connection, survey: Survey) -> bool:
         """Claim a live change that was written since the survey, without another one; false if there was none.
@@ -99,6 +101,8 @@ class Claimer:
             claims.end(connection, claim.number, Outcome.NOT_PUBLISHED, str(error))
             return False
         self._confirmed = claim.number, time.monotonic()
+        if wish.lane is not Lane.LIVE:
+            self._pace.note(survey.target, time.monotonic())
         log.info(
             "claimed",
             index=survey.name,
@@ -151,6 +155,7 @@ class Claimer:
 
     def _preempt(self, connection: Connection, survey: Survey) -> None:
         for ended in claims.preempt(connection, index=survey.index, target=survey.target, queue=survey.queue):
+            self._pace.forget(survey.target)
             log.info("claim pre-empted", claim=ended.number)
 
     def _suspects(self, connection: Connection, survey: Survey, wish: Wish) -> Claim | None:

@@ -3,16 +3,46 @@
 One or two live claims in flight: an idle system sends one document at once; while a claim is out, changes gather for
 the next one. (Measured with a trial at 200 edits a second: p99 60 ms with one claim in flight, 73 with two, 92 with
 four, 3,000 with no limit, since tasks of one document choke Celery.)
+
+A claim of the bulk queue has twice as many documents while such claims are done quickly: what each costs, and the pause
+of a process between one and the next, is a tenth of a replay. Not else: of a view that takes long for each document, it
+would not be done by its deadline (30 s).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from outbox.settings import RelaySettings
 from outbox.store.claims import Lane
 from outbox.store.targets import Survey
+
+MANY = 1000
+"""Documents of a claim of the bulk queue at the most, if `batch` is less; more gain nothing."""
+QUICK_S = 4.0
+
+
+@dataclass(slots=True)
+class Pace:
+    """When the last claims of the bulk queue were made, for each target, by the monotonic clock."""
+
+    made: dict[int, list[float]] = field(default_factory=dict)
+
+    def note(self, target: int, now: float) -> None:
+        """One was made, and published."""
+        self.made[target] = [*self._lately(target, now), now]
+
+    def forget(self, target: int) -> None:
+        """Some of them ended without a document read."""
+        self.made.pop(target, None)
+
+    def quick(self, survey: Survey, now: float) -> bool:
+        """Whether one that was made less than QUICK_S ago is done: more were made than are in flight."""
+        return len(self._lately(survey.target, now)) > survey.bulk_in_flight
+
+    def _lately(self, target: int, now: float) -> list[float]:
+        return [at for at in self.made.get(target, []) if now - at < QUICK_S]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +66,12 @@ class Wish:
 
 
 def wishes(
-    survey: Survey, settings: RelaySettings, has_consumer: Callable[[Lane], bool], *, replay_first: bool
+    survey: Survey, settings: RelaySettings, has_consumer: Callable[[Lane], bool], *, replay_first: bool, quick: bool
 ) -> Iterator[Wish]:
     """The claims to try for one target, in this order, until one that has to stay `alone` succeeds.
 
-    `replay_first` turns at each bulk claim: a large fan-out and a replay of a million take turns.
+    `replay_first` turns at each bulk claim: a large fan-out and a replay of a million take turns. `quick`: claims
+    of the bulk queue are done quickly.
     """
     if survey.paused or survey.resting or survey.unchecked:
         return
@@ -52,7 +83,8 @@ def wishes(
     if live and has_consumer(Lane.LIVE):
         yield Wish(Lane.LIVE, most)
     bulk = (Lane.REPLAY, Lane.FANOUT) if replay_first else (Lane.FANOUT, Lane.REPLAY)
-    wanted = [Wish(lane, most) for lane in bulk if survey.waiting(lane)]
+    many = max(most, min(2 * most, MANY)) if quick and survey.batch is None else most
+    wanted = [Wish(lane, many) for lane in bulk if survey.waiting(lane)]
     if survey.suspects and not survey.suspects_in_flight:
         wanted.insert(0, Wish(Lane.REPLAY, most, suspects=True))
     # At most one that nobody has begun: its keys are shut out of live claims until somebody does.

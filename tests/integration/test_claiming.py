@@ -222,3 +222,29 @@ def test_a_claim_of_a_bulk_lane_begins_where_the_last_began_for_a_while(
         (newest,) = outbox.execute("SELECT max(number) FROM outbox.claim").fetchone() or (0,)
         found.append(sorted(keys_of(outbox, newest)))
     assert found == taken
+
+
+def test_bulk_claims_are_larger_while_they_are_done_quickly(
+    outbox: Connection, place: Place, claimer: Claimer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is pre-empted is not done."""
+    monkeypatch.setattr(Publisher, "publish", lambda *_: None)
+    monkeypatch.setattr(Publisher, "consumers", lambda *_: 1)
+    outbox.execute("UPDATE outbox.target SET checked_server = pg_postmaster_start_time()")
+
+    def claimed_in_bulk(key: str) -> int:
+        add(outbox, place, key, lane=Lane.REPLAY)
+        (survey,) = targets.survey(outbox)
+        wish = next(each for each in claimer.wishes(survey) if each.lane is Lane.REPLAY)
+        assert claimer.claim(outbox, survey, wish)
+        return wish.keys
+
+    assert claimed_in_bulk("a") == 500
+    (number,) = outbox.execute("SELECT max(number) FROM outbox.claim").fetchone() or (0,)
+    begun = claims.begin(outbox, number, worker="test")
+    assert begun and claims.finish(outbox, begun, bad={}, back=[])
+    assert claimed_in_bulk("b") == 1000
+    add(outbox, place, "b")
+    assert claimed(outbox, claimer)
+    assert outcomes(outbox) == [Outcome.DONE, Outcome.PREEMPTED, None]
+    assert claimed_in_bulk("c") == 500

@@ -11,7 +11,7 @@ import pytest
 from outbox.settings import RelaySettings
 from outbox.store.claims import Lane
 from outbox.store.targets import Survey
-from relay.policy import Wish, wishes
+from relay.policy import Pace, Wish, wishes
 
 IDLE = Survey(
     target=1,
@@ -83,20 +83,55 @@ def probe(lane: Lane, *, avoid: int | None = None, suspects: bool = False) -> Wi
     ],
 )
 def test_what_is_claimed(seen: dict[str, Any], expected: list[Wish]) -> None:
-    assert list(wishes(replace(IDLE, **seen), RelaySettings(), lambda _: True, replay_first=False)) == expected
+    assert (
+        list(wishes(replace(IDLE, **seen), RelaySettings(), lambda _: True, replay_first=False, quick=False))
+        == expected
+    )
+
+
+@pytest.mark.parametrize(
+    ("batch", "seen", "expected"),
+    [
+        (500, {**ALL, "suspects": True}, [LIVE, SUSPECTS, Wish(Lane.FANOUT, 1000), Wish(Lane.REPLAY, 1000)]),
+        (100, {"live": True, "replay": True}, [Wish(Lane.LIVE, 100), Wish(Lane.REPLAY, 200)]),
+        (700, {"live": True, "replay": True}, [Wish(Lane.LIVE, 700), Wish(Lane.REPLAY, 1000)]),
+        (4000, {"replay": True}, [Wish(Lane.REPLAY, 4000)]),
+        (500, {"replay": True, "batch": 8}, [Wish(Lane.REPLAY, 8)]),
+        (500, {"replay": True, "failing": True}, [probe(Lane.REPLAY)]),
+    ],
+)
+def test_bulk_claims_that_are_done_quickly_are_larger(batch: int, seen: dict[str, Any], expected: list[Wish]) -> None:
+    settings = RelaySettings(batch=batch)
+    assert list(wishes(replace(IDLE, **seen), settings, lambda _: True, replay_first=False, quick=True)) == expected
+
+
+def test_bulk_claims_are_done_quickly_if_more_were_made_lately_than_are_in_flight() -> None:
+    pace, three = Pace(), replace(IDLE, bulk_in_flight=3)
+    for at in (0.0, 0.1, 0.2):
+        pace.note(IDLE.target, at)
+        assert not pace.quick(three, at)
+    assert pace.quick(replace(IDLE, bulk_in_flight=2), 0.3)
+    pace.note(IDLE.target, 3.9)
+    assert pace.quick(three, 3.95)
+    assert not pace.quick(replace(three, target=2), 3.95)
+    assert not pace.quick(three, 4.05), "the first was made too long ago"
+    pace.forget(IDLE.target)
+    assert not pace.quick(replace(IDLE, bulk_in_flight=0), 3.95)
 
 
 def test_replays_and_fanouts_take_turns() -> None:
     survey = replace(IDLE, fanout=True, replay=True)
-    assert list(wishes(survey, RelaySettings(), lambda _: True, replay_first=True)) == [REPLAY, FANOUT]
+    assert list(wishes(survey, RelaySettings(), lambda _: True, replay_first=True, quick=False)) == [REPLAY, FANOUT]
 
 
 @pytest.mark.parametrize("failing", [False, True])
 def test_nothing_is_claimed_for_a_queue_without_a_consumer(failing: bool) -> None:
     survey = replace(IDLE, live=True, fanout=True, failing=failing)
-    only_bulk = list(wishes(survey, RelaySettings(), lambda lane: lane is not Lane.LIVE, replay_first=False))
+    only_bulk = list(
+        wishes(survey, RelaySettings(), lambda lane: lane is not Lane.LIVE, replay_first=False, quick=False)
+    )
     assert {wish.lane for wish in only_bulk} == {Lane.FANOUT}
-    assert list(wishes(survey, RelaySettings(), lambda _: False, replay_first=False)) == []
+    assert list(wishes(survey, RelaySettings(), lambda _: False, replay_first=False, quick=False)) == []
 
 
 def test_the_broker_is_not_asked_about_what_does_not_wait() -> None:
@@ -106,7 +141,7 @@ def test_the_broker_is_not_asked_about_what_does_not_wait() -> None:
         asked.append(lane)
         return True
 
-    assert list(wishes(IDLE, RelaySettings(), has_consumer, replay_first=False)) == []
+    assert list(wishes(IDLE, RelaySettings(), has_consumer, replay_first=False, quick=False)) == []
     assert asked == []
 
 
