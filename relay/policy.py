@@ -29,9 +29,10 @@ class Pace:
 
     made: dict[int, list[float]] = field(default_factory=dict)
 
-    def note(self, target: int, now: float) -> None:
-        """One was made, and published."""
-        self.made[target] = [*self._lately(target, now), now]
+    def note(self, survey: Survey, now: float) -> None:
+        """One was made, and published. Those of a target that recovers are small: how quick they are says nothing."""
+        lately = [] if survey.failing or survey.batch is not None else [*self._lately(survey.target, now), now]
+        self.made[survey.target] = lately
 
     def forget(self, target: int) -> None:
         """Some of them ended without a document read."""

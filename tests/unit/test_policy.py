@@ -108,15 +108,25 @@ def test_bulk_claims_that_are_done_quickly_are_larger(batch: int, seen: dict[str
 def test_bulk_claims_are_done_quickly_if_more_were_made_lately_than_are_in_flight() -> None:
     pace, three = Pace(), replace(IDLE, bulk_in_flight=3)
     for at in (0.0, 0.1, 0.2):
-        pace.note(IDLE.target, at)
+        pace.note(IDLE, at)
         assert not pace.quick(three, at)
     assert pace.quick(replace(IDLE, bulk_in_flight=2), 0.3)
-    pace.note(IDLE.target, 3.9)
+    pace.note(IDLE, 3.9)
     assert pace.quick(three, 3.95)
     assert not pace.quick(replace(three, target=2), 3.95)
     assert not pace.quick(three, 4.05), "the first was made too long ago"
     pace.forget(IDLE.target)
-    assert not pace.quick(replace(IDLE, bulk_in_flight=0), 3.95)
+    assert not pace.quick(IDLE, 3.95)
+
+
+@pytest.mark.parametrize("recovering", [{"batch": 64}, {"failing": True}])
+def test_small_claims_of_a_target_that_recovers_are_no_sign_of_quick_ones(recovering: dict[str, Any]) -> None:
+    pace = Pace()
+    for at in (0.0, 0.1):
+        pace.note(IDLE, at)
+    assert pace.quick(IDLE, 0.2)
+    pace.note(replace(IDLE, **recovering), 0.2)
+    assert not pace.quick(IDLE, 0.3)
 
 
 def test_replays_and_fanouts_take_turns() -> None:
