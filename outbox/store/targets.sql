@@ -12,8 +12,8 @@ SELECT t.id, t.index, i.name, t.collection, t.state = 'serving',
     i.paused OR (i.paused_until > clock_timestamp()) IS TRUE, i.applied_at,
     t.retry_at IS NOT NULL, (t.retry_at > clock_timestamp()) IS TRUE,
     t.checked_server IS DISTINCT FROM pg_postmaster_start_time(), (t.recheck_at <= clock_timestamp()) IS TRUE, t.batch, t.failed,
-    (live.available_at <= clock_timestamp()) IS TRUE, (fanout.available_at <= clock_timestamp()) IS TRUE,
-    (replay.available_at <= clock_timestamp()) IS TRUE, (unexpanded.available_at <= clock_timestamp()) IS TRUE, newest.id,
+    (keys.live <= clock_timestamp()) IS TRUE, (keys.fanout <= clock_timestamp()) IS TRUE,
+    (keys.replay <= clock_timestamp()) IS TRUE, (unexpanded.available_at <= clock_timestamp()) IS TRUE, newest.id,
     (suspects.available_at <= clock_timestamp()) IS TRUE, suspects.dead,
     extract(epoch FROM due.at - clock_timestamp())::float8,
     flying.live, flying.bulk, flying.bulk_unbegun, flying.suspects, flying.over
@@ -21,44 +21,23 @@ FROM outbox.target AS t
 JOIN outbox.index AS i ON i.id = t.index AND i.definition IS NOT NULL AND i.detached_at IS NULL
 CROSS JOIN LATERAL (SELECT CASE WHEN t.state = 'serving' THEN 0 ELSE t.id END::smallint AS queue) AS q
 CROSS JOIN LATERAL (
-    SELECT coalesce((
-        SELECT e.available_at FROM outbox.event AS e
-        WHERE e.index = t.index AND e.target = q.queue AND e.lane = 'live' AND e.key IS NOT NULL AND e.suspect = 0
-            AND e.done_at IS NULL AND e.dead_at IS NULL AND e.available_at <= statement_timestamp()
-        ORDER BY e.available_at DESC, e.id DESC LIMIT 1
-    ), (
-        SELECT e.available_at FROM outbox.event AS e
-        WHERE e.index = t.index AND e.target = q.queue AND e.lane = 'live' AND e.key IS NOT NULL AND e.suspect = 0
-            AND e.done_at IS NULL AND e.dead_at IS NULL AND e.available_at > statement_timestamp()
-        ORDER BY e.available_at, e.id LIMIT 1
-    )) AS available_at
-) AS live
-CROSS JOIN LATERAL (
-    SELECT coalesce((
-        SELECT e.available_at FROM outbox.event AS e
-        WHERE e.index = t.index AND e.target = q.queue AND e.lane = 'fanout' AND e.key IS NOT NULL AND e.suspect = 0
-            AND e.done_at IS NULL AND e.dead_at IS NULL AND e.available_at <= statement_timestamp()
-        ORDER BY e.available_at DESC, e.id DESC LIMIT 1
-    ), (
-        SELECT e.available_at FROM outbox.event AS e
-        WHERE e.index = t.index AND e.target = q.queue AND e.lane = 'fanout' AND e.key IS NOT NULL AND e.suspect = 0
-            AND e.done_at IS NULL AND e.dead_at IS NULL AND e.available_at > statement_timestamp()
-        ORDER BY e.available_at, e.id LIMIT 1
-    )) AS available_at
-) AS fanout
-CROSS JOIN LATERAL (
-    SELECT coalesce((
-        SELECT e.available_at FROM outbox.event AS e
-        WHERE e.index = t.index AND e.target = q.queue AND e.lane = 'replay' AND e.key IS NOT NULL AND e.suspect = 0
-            AND e.done_at IS NULL AND e.dead_at IS NULL AND e.available_at <= statement_timestamp()
-        ORDER BY e.available_at DESC, e.id DESC LIMIT 1
-    ), (
-        SELECT e.available_at FROM outbox.event AS e
-        WHERE e.index = t.index AND e.target = q.queue AND e.lane = 'replay' AND e.key IS NOT NULL AND e.suspect = 0
-            AND e.done_at IS NULL AND e.dead_at IS NULL AND e.available_at > statement_timestamp()
-        ORDER BY e.available_at, e.id LIMIT 1
-    )) AS available_at
-) AS replay
+    SELECT max(a.at) FILTER (WHERE l.lane = 'live') AS live, max(a.at) FILTER (WHERE l.lane = 'fanout') AS fanout,
+        max(a.at) FILTER (WHERE l.lane = 'replay') AS replay
+    FROM unnest(enum_range(NULL::outbox.lane)) AS l (lane)
+    CROSS JOIN LATERAL (
+        SELECT coalesce((
+            SELECT e.available_at FROM outbox.event AS e
+            WHERE e.index = t.index AND e.target = q.queue AND e.lane = l.lane AND e.key IS NOT NULL AND e.suspect = 0
+                AND e.done_at IS NULL AND e.dead_at IS NULL AND e.available_at <= statement_timestamp()
+            ORDER BY e.available_at DESC, e.id DESC LIMIT 1
+        ), (
+            SELECT e.available_at FROM outbox.event AS e
+            WHERE e.index = t.index AND e.target = q.queue AND e.lane = l.lane AND e.key IS NOT NULL AND e.suspect = 0
+                AND e.done_at IS NULL AND e.dead_at IS NULL AND e.available_at > statement_timestamp()
+            ORDER BY e.available_at, e.id LIMIT 1
+        )) AS at
+    ) AS a
+) AS keys
 LEFT JOIN LATERAL (
     SELECT e.available_at FROM outbox.event AS e
     WHERE t.state = 'serving' AND e.index = t.index AND e.key IS NULL AND e.done_at IS NULL AND e.dead_at IS NULL
@@ -77,7 +56,7 @@ CROSS JOIN LATERAL (
 ) AS suspects
 CROSS JOIN LATERAL (
     SELECT min(a.at) AS at
-    FROM (VALUES (live.available_at), (fanout.available_at), (replay.available_at), (unexpanded.available_at),
+    FROM (VALUES (keys.live), (keys.fanout), (keys.replay), (unexpanded.available_at),
         (suspects.available_at), (t.retry_at), (t.recheck_at)) AS a (at)
     WHERE a.at > clock_timestamp()
 ) AS due
