@@ -102,7 +102,7 @@ class Claimer:
             return False
         self._confirmed = claim.number, time.monotonic()
         if wish.lane is not Lane.LIVE:
-            self._pace.note(survey, time.monotonic())
+            self._pace.note(survey, time.monotonic(), full=claim.keys >= self._settings.batch)
         log.info(
             "claimed",
             index=survey.name,

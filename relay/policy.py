@@ -25,21 +25,26 @@ QUICK_S = 4.0
 
 @dataclass(slots=True)
 class Pace:
-    """When the last claims of the bulk queue were made, for each target, by the monotonic clock."""
+    """When the last full claims of the bulk queue were made, for each target, by the monotonic clock."""
 
     made: dict[int, list[float]] = field(default_factory=dict)
 
-    def note(self, survey: Survey, now: float) -> None:
-        """One was made, and published. Those of a target that recovers are small: how quick they are says nothing."""
-        lately = [] if survey.failing or survey.batch is not None else [*self._lately(survey.target, now), now]
-        self.made[survey.target] = lately
+    def note(self, survey: Survey, now: float, *, full: bool) -> None:
+        """One was made, and published. How quick a small one is says nothing of a full one.
+
+        Nor do those that were made before the target failed: they may have been given back.
+        """
+        if survey.failing or survey.batch is not None:
+            self.forget(survey.target)
+        elif full:
+            self.made[survey.target] = [*self._lately(survey.target, now), now]
 
     def forget(self, target: int) -> None:
-        """Some of them ended without a document read."""
+        """Some of them ended and were not done."""
         self.made.pop(target, None)
 
     def quick(self, survey: Survey, now: float) -> bool:
-        """Whether one that was made less than QUICK_S ago is done: more were made than are in flight."""
+        """Whether a full one that was made less than QUICK_S ago is done: more were made than are in flight."""
         return len(self._lately(survey.target, now)) > survey.bulk_in_flight
 
     def _lately(self, target: int, now: float) -> list[float]:

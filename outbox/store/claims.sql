@@ -25,9 +25,9 @@ SELECT (
 -- The oldest available events of one lane, without the keys of claims in flight to the target, many events of a key as
 -- one document. `queue` is 0 for the serving target, else the target's id. At most `window` events are looked at, so
 -- that a hot key with 100,000 events costs a bounded time. `avoid`: a claim whose keys are left out too, for a probe; or
--- null. `since`: events that may be taken since before are left out, or null; where many are done, the way to the first that
--- waits is long until they are vacuumed (3.0 to 5.3 ms in ninety seconds of a replay). The window functions stay: a join took 50 to 148 ms without
--- statistics, this form 8 to 11 at a million waiting events. Its commit is not waited for on the disk: that of `begin` is,
+-- null. `since`: what could be taken before is left out; or null. Where many are done, the way to the first that waits is
+-- long until they are vacuumed (3.0 to 5.3 ms in ninety seconds of a replay). The window functions stay: a join took 50 to
+-- 148 ms without statistics, this form 8 to 11 at a million waiting events. Its commit is not waited for on the disk: that of `begin` is,
 -- which comes after it in the WAL, and before it nothing is written to Solr under the number. Whether claiming is allowed
 -- is looked at again: in one message with `lock_index`, nobody reads what that says.
 WITH held AS MATERIALIZED (

@@ -17,8 +17,8 @@ SELECT c.index, c.target, %(lane)s::outbox.lane, k.key, c.id, c.source, c.op, c.
 FROM unnest(%(ids)s::bigint[], %(keys)s::text[]) AS k (id, key) JOIN cause AS c ON c.id = k.id;
 
 -- name: add_listed
--- As `add_keys`, for the keys that a statement lists in its order: they need not travel to us and back. How
--- many there are, and the last if there may be more. What is materialised is given in the order in which it came.
+-- As `add_keys`, for the keys that a statement lists in its order: they need not travel to us and back. How many there
+-- are, and the last if there may be more. What is materialised is given in the order in which it came.
 WITH listed (key) AS MATERIALIZED (
 {keys}
 ), added AS (

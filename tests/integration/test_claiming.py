@@ -39,10 +39,15 @@ def place(outbox: Connection) -> Place:
 @pytest.fixture
 def claimer(outbox_url: str) -> Iterator[Claimer]:
     """A relay's, whose broker cannot be reached."""
-    secrets = {"database": SecretStr(outbox_url), "broker": SecretStr(NOWHERE), "solr": SecretStr("")}
-    found = Claimer(Settings(**secrets, source="test"))
+    found = claimer_of(outbox_url, RelaySettings())
     yield found
     found.close()
+
+
+def claimer_of(outbox_url: str, relay: RelaySettings) -> Claimer:
+    """One with these settings."""
+    secrets = {"database": SecretStr(outbox_url), "broker": SecretStr(NOWHERE), "solr": SecretStr("")}
+    return Claimer(Settings(**secrets, relay=relay, source="test"))
 
 
 def claimed(connection: Connection, claimer: Claimer) -> bool:
@@ -224,13 +229,15 @@ def test_a_claim_of_a_bulk_lane_begins_where_the_last_began_for_a_while(
     assert found == taken
 
 
-def test_bulk_claims_are_larger_while_they_are_done_quickly(
-    outbox: Connection, place: Place, claimer: Claimer, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("batch", [1, 2])
+def test_bulk_claims_are_larger_while_full_ones_are_done_quickly(
+    outbox: Connection, outbox_url: str, place: Place, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
-    """One that is pre-empted is not done."""
+    """With a batch of two documents a claim of one is not full. One that is pre-empted is not done."""
     monkeypatch.setattr(Publisher, "publish", lambda *_: None)
     monkeypatch.setattr(Publisher, "consumers", lambda *_: 1)
     outbox.execute("UPDATE outbox.target SET checked_server = pg_postmaster_start_time()")
+    claimer = claimer_of(outbox_url, RelaySettings(batch=batch))
 
     def claimed_in_bulk(key: str) -> int:
         add(outbox, place, key, lane=Lane.REPLAY)
@@ -239,12 +246,13 @@ def test_bulk_claims_are_larger_while_they_are_done_quickly(
         assert claimer.claim(outbox, survey, wish)
         return wish.keys
 
-    assert claimed_in_bulk("a") == 500
+    assert claimed_in_bulk("a") == batch
     (number,) = outbox.execute("SELECT max(number) FROM outbox.claim").fetchone() or (0,)
     begun = claims.begin(outbox, number, worker="test")
     assert begun and claims.finish(outbox, begun, bad={}, back=[])
-    assert claimed_in_bulk("b") == 1000
+    assert claimed_in_bulk("b") == 2
     add(outbox, place, "b")
     assert claimed(outbox, claimer)
     assert outcomes(outbox) == [Outcome.DONE, Outcome.PREEMPTED, None]
-    assert claimed_in_bulk("c") == 500
+    assert claimed_in_bulk("c") == batch
+    claimer.close()

@@ -108,10 +108,11 @@ def test_bulk_claims_that_are_done_quickly_are_larger(batch: int, seen: dict[str
 def test_bulk_claims_are_done_quickly_if_more_were_made_lately_than_are_in_flight() -> None:
     pace, three = Pace(), replace(IDLE, bulk_in_flight=3)
     for at in (0.0, 0.1, 0.2):
-        pace.note(IDLE, at)
+        pace.note(IDLE, at, full=True)
+        pace.note(IDLE, at, full=False)
         assert not pace.quick(three, at)
     assert pace.quick(replace(IDLE, bulk_in_flight=2), 0.3)
-    pace.note(IDLE, 3.9)
+    pace.note(IDLE, 3.9, full=True)
     assert pace.quick(three, 3.95)
     assert not pace.quick(replace(three, target=2), 3.95)
     assert not pace.quick(three, 4.05), "the first was made too long ago"
@@ -120,12 +121,12 @@ def test_bulk_claims_are_done_quickly_if_more_were_made_lately_than_are_in_fligh
 
 
 @pytest.mark.parametrize("recovering", [{"batch": 64}, {"failing": True}])
-def test_small_claims_of_a_target_that_recovers_are_no_sign_of_quick_ones(recovering: dict[str, Any]) -> None:
+def test_what_was_made_before_a_target_failed_is_no_sign_of_quick_claims(recovering: dict[str, Any]) -> None:
     pace = Pace()
     for at in (0.0, 0.1):
-        pace.note(IDLE, at)
+        pace.note(IDLE, at, full=True)
     assert pace.quick(IDLE, 0.2)
-    pace.note(replace(IDLE, **recovering), 0.2)
+    pace.note(replace(IDLE, **recovering), 0.2, full=False)
     assert not pace.quick(IDLE, 0.3)
 
 
